@@ -1,0 +1,43 @@
+"""Errors that a user can mend. Each message is one line: what, where, how to mend it."""
+
+from __future__ import annotations
+
+
+class GoodSeedError(Exception):
+    """Base of all errors caused by a user's input; the command turns it into exit code 2."""
+
+
+class SeedError(GoodSeedError):
+    """A seed or a range of seeds that cannot be used."""
+
+
+class PromptError(GoodSeedError):
+    """A prompt or a prompts file that cannot be used."""
+
+
+class BankError(GoodSeedError):
+    """A seed bank that is damaged, unsound, unknown or too new."""
+
+
+class ChoiceError(GoodSeedError):
+    """A rule, metric, trait or count that a bank cannot answer."""
+
+
+class MismatchError(GoodSeedError):
+    """A bank used on a model, latent shape or noise spec that it was not measured on."""
+
+
+class StudyError(GoodSeedError):
+    """A study that cannot be started, continued or finished."""
+
+
+class OutputError(GoodSeedError):
+    """A file or folder that cannot be written."""
+
+
+class WeightsError(GoodSeedError):
+    """Model weights that are missing or do not fit."""
+
+
+class MissingExtraError(GoodSeedError):
+    """An optional package that is not installed; the message says which to install."""
