@@ -1,0 +1,56 @@
+"""What a study asks of an image generator and of a judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Generator(Protocol):
+    """Makes images from a prompt and seeds, always the same image for the same prompt, seed and batch."""
+
+    batch: int
+    """How many seeds one call takes, fixed, so that results never depend on who computes what."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return the parts `model`, `vae`, `text_encoder`, `adapters`, `noise` and `sampling` of a bank's info."""
+        ...
+
+    def generate(self, prompt: str, seeds: Sequence[int]) -> np.ndarray:
+        """Return one image a seed: uint8 [B, H, W, 3]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What a judge says of B images."""
+
+    metrics: dict[str, np.ndarray]
+    """Name → float32 [B]."""
+    traits: dict[str, np.ndarray]
+    """Name → float32 [B], in 0…1."""
+    quality: np.ndarray
+    """float32 [B, d]: features for the Fréchet distance."""
+    style: np.ndarray
+    """float32 [B, e]: projected Gram features (paper section 3.2)."""
+    composition: np.ndarray
+    """float32 [B, 3]: the object's centroid x, centroid y and size, each in 0…1."""
+
+
+class Judge(Protocol):
+    """Measures images, each by itself: a measurement never depends on the other images of its call."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return the parts `metrics`, `traits` and `features` of a bank's info."""
+        ...
+
+    def measure(self, images: np.ndarray, prompt: str) -> Measurements:
+        """Measure images of one prompt: uint8 [B, H, W, 3]."""
+        ...
+
+    def reference(self, prompts: Sequence[str]) -> np.ndarray:
+        """Return quality features of real images of these prompts: float32 [N, d], the same on every call."""
+        ...

@@ -1,0 +1,190 @@
+"""A generator and a judge that cost nothing: 16×16 pictures with a planted effect of the seed.
+
+The seed decides the ground's brightness, whether there is a border, and shifts the square's place;
+the prompt decides the square's colour and size; the rest is chance drawn from (seed, prompt).
+Environment (so that spawned workers see it too):
+`GOODSEED_FAKE_LOG` names a file that gets one line `seed<TAB>sha256 of the prompt` for every image made;
+`GOODSEED_FAKE_DELAY` gives seconds to sleep for every image; `GOODSEED_FAKE_FAIL` names a seed that raises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from goodseed.study.interfaces import Measurements
+
+SIZE = 16
+QUALITY = 64
+
+
+def _rng(*parts: object) -> np.random.Generator:
+    digest = hashlib.sha256("\0".join(str(part) for part in parts).encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8], "little"))
+
+
+def _file(name: str) -> dict[str, str]:
+    return {
+        "file": f"{name}.safetensors",
+        "sha256": hashlib.sha256(name.encode()).hexdigest(),
+        "tensors_sha256": hashlib.sha256(f"{name} tensors".encode()).hexdigest(),
+        "family": "fake",
+    }
+
+
+class FakeGenerator:
+    def __init__(self, batch: int = 4) -> None:
+        self.batch = batch
+        self.log = os.environ.get("GOODSEED_FAKE_LOG")
+        self.delay = float(os.environ.get("GOODSEED_FAKE_DELAY", "0"))
+        self.fail = os.environ.get("GOODSEED_FAKE_FAIL")
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "model": _file("fake-denoiser"),
+            "vae": _file("fake-vae"),
+            "text_encoder": _file("fake-text-encoder"),
+            "adapters": [],
+            "noise": {
+                "name": "comfy",
+                "device": "cpu",
+                "dtype": "float32",
+                "batch": 1,
+                "shape": [4, 2, 2],
+                "fingerprint": hashlib.sha256(b"fake noise").hexdigest(),
+            },
+            "sampling": {
+                "sampler": "euler",
+                "scheduler": "simple",
+                "steps": 1,
+                "cfg": 1.0,
+                "shift": 1.0,
+                "denoise": 1.0,
+                "negative_prompt": "",
+                "width": SIZE,
+                "height": SIZE,
+            },
+        }
+
+    def generate(self, prompt: str, seeds: Sequence[int]) -> np.ndarray:
+        images = np.stack([self._image(prompt, seed) for seed in seeds])
+        if self.log:
+            name = hashlib.sha256(prompt.encode()).hexdigest()
+            lines = "".join(f"{seed}\t{name}\n" for seed in seeds)
+            with open(self.log, "ab", buffering=0) as file:
+                file.write(lines.encode())
+        return images
+
+    def _image(self, prompt: str, seed: int) -> np.ndarray:
+        if self.fail == str(seed):
+            raise RuntimeError(f"seed {seed} was told to fail")
+        if self.delay:
+            time.sleep(self.delay)
+        return draw(prompt, _rng("seed", seed), _rng("cell", seed, prompt))
+
+
+def draw(prompt: str, of_seed: np.random.Generator, of_cell: np.random.Generator) -> np.ndarray:
+    """Draw one picture: uint8 [16, 16, 3]."""
+    of_prompt = _rng("prompt", prompt)
+    image = np.empty((SIZE, SIZE, 3))
+    image[:] = 100 + 40 * of_seed.standard_normal(3) + 20 * of_cell.standard_normal(3)
+    size = 4 + int(of_prompt.integers(4))
+    left, top = np.clip(5 + 3 * of_seed.standard_normal(2) + 1.5 * of_cell.standard_normal(2), 0, SIZE - size).astype(
+        int
+    )
+    image[top : top + size, left : left + size] = 255 - 60 * of_prompt.random(3)
+    image += 8 * of_cell.standard_normal(image.shape)
+    if of_seed.random() < 0.25 and of_cell.random() < 0.8:
+        image[[0, -1]] = 0
+        image[:, [0, -1]] = 0
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+class FakeJudge:
+    def __init__(self) -> None:
+        pixels = SIZE * SIZE * 3
+        self._quality = _rng("quality").standard_normal((pixels, QUALITY)) / pixels**0.5
+        self._style = _rng("style").standard_normal((9, 64)) / 3
+
+    def describe(self) -> dict[str, Any]:
+        weights = hashlib.sha256(b"fake judge").hexdigest()
+        common = {"version": "1", "weights_sha256": weights}
+        return {
+            "metrics": {
+                "score": {**common, "direction": "higher", "per": "image", "about": "how dark and even the ground is"},
+                "fid": {**common, "direction": "lower", "per": "seed", "about": "Fréchet distance to drawn pictures"},
+            },
+            "traits": {
+                "border": {**common, "about": "black edge"},
+                "bright": {**common, "about": "mean brightness"},
+            },
+            "features": {
+                "style": {**common, "about": "colour moments"},
+                "composition": {**common, "about": "brightest square", "names": ["x", "y", "size"], "per_prompt": 3},
+            },
+        }
+
+    def measure(self, images: np.ndarray, prompt: str) -> Measurements:
+        return_rows = [self._row(image) for image in images]
+        score, border, bright, quality, style, composition = (np.stack(column) for column in zip(*return_rows))
+        return Measurements(
+            metrics={"score": score.astype(np.float32)},
+            traits={"border": border.astype(np.float32), "bright": bright.astype(np.float32)},
+            quality=quality.astype(np.float32),
+            style=style.astype(np.float32),
+            composition=composition.astype(np.float32),
+        )
+
+    def _row(self, image: np.ndarray) -> tuple[np.ndarray, ...]:
+        x = image.astype(np.float64) / 255
+        inner = x[1:-1, 1:-1]
+        gram = np.einsum("hwc,hwd->cd", x, x).ravel() / SIZE**2
+        mask = (x.min(axis=2) > 0.68).astype(np.float64)
+        mass = mask.sum()
+        grid = (np.arange(SIZE) + 0.5) / SIZE
+        centre = [0.5, 0.5] if mass == 0 else [mask.sum(axis=0) @ grid / mass, mask.sum(axis=1) @ grid / mass]
+        return (
+            np.array(-np.median(inner)),
+            np.array(float(x[0].max() == 0)),
+            np.array(x.mean()),
+            x.ravel() @ self._quality,
+            gram @ self._style,
+            np.array([*centre, mass / SIZE**2]),
+        )
+
+    def reference(self, prompts: Sequence[str]) -> np.ndarray:
+        each = -(-256 // len(prompts))
+        rows = [
+            self._row(draw(prompt, _rng("real", prompt, index), _rng("real cell", prompt, index)))[3]
+            for prompt in prompts
+            for index in range(each)
+        ]
+        return np.stack(rows).astype(np.float32)
+
+
+def make() -> tuple[FakeGenerator, FakeJudge]:
+    """What `--generator tests.library.fake_model:make` calls, in the parent and in each worker."""
+    return FakeGenerator(), FakeJudge()
+
+
+def make_study(tmp_path: Path, seeds: int = 8, prompts: int = 4) -> Path:
+    """Run a whole study of the fake generator, in this process; return its folder (ledger and bank in it)."""
+    from goodseed.prompts import PromptSet
+    from goodseed.study.plan import make_plan
+    from goodseed.study.runner import run_study
+
+    folder = tmp_path / "study"
+    plan = make_plan(
+        "tests.library.fake_model:make",
+        list(range(seeds)),
+        PromptSet(tuple(f"a square number {index}" for index in range(prompts)), "CC0-1.0"),
+        PromptSet(tuple(f"a held-out square number {index}" for index in range(prompts)), "CC0-1.0"),
+    )
+    run_study(folder, plan, workers=0)
+    return folder
