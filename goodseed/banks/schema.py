@@ -10,6 +10,7 @@ from typing import Any
 
 SCHEMA = 1
 DIRECTIONS = ("higher", "lower")
+_RELIABILITY = ("icc", "rank_correlation", "overlap", "golden_gain", "diverse_gain")
 
 Check = Callable[[Any], str]
 """Returns what is wrong with a value, or nothing."""
@@ -49,6 +50,9 @@ def info_problems(info: Mapping[str, Any]) -> Iterator[str]:
     for part in ("reference", "reliability", "software"):
         if not isinstance(info.get(part), dict):
             yield f"{part}: is missing or no object"
+    for part in _RELIABILITY:
+        if not isinstance(_inner(info, "reliability").get(part, {}), dict):
+            yield f"reliability.{part}: is no object"
     yield from _fields("design", info.get("design"), {"kind": _text, "images": _count})
     yield from _interval_problems("reliability", info.get("reliability"))
 
@@ -120,7 +124,7 @@ def _is_int(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return _is_int(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _object(value: Any) -> str:

@@ -1,0 +1,139 @@
+"""Golden seeds: the best (or the worst) by a stated rule, on the selection prompts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from goodseed.banks.choice import Choice, IntArray, allowed_seeds, check_count, order_of, quality, ranks_of
+from goodseed.banks.evidence import golden_evidence
+from goodseed.banks.format import Bank, listed
+from goodseed.errors import ChoiceError
+
+RULES = ("paper", "rank-sum", "pareto")
+"""The rules that every bank answers; the name of any of its metrics is a rule too."""
+
+
+def pick(
+    bank: Bank,
+    rule: str = "paper",
+    k: int = 10,
+    avoid: Mapping[str, float] | Sequence[str] = (),
+    top: int | None = None,
+    worst: bool = False,
+) -> Choice:
+    """Return up to `k` golden seeds of `bank`, best first; with `worst`, inferior ones, worst first.
+
+    The rules: `paper`, the seeds within the top n of every metric's list (n = `top`, a quarter of the seeds
+    by default; "Good Seed Makes a Good Crop", section 4.1), by their summed rank; `rank-sum`; `pareto`,
+    front after front of seeds that no other beats in every metric, each front by summed rank; a metric's name.
+    Ties go by the bank's order. `avoid` leaves out seeds whose share of a trait exceeds its limit.
+
+    Raises:
+        ChoiceError: for an unknown rule or trait, a `k` or `top` that the bank cannot answer, and when no
+            seed answers the rule.
+    """
+    allowed, limits = allowed_seeds(bank, avoid)
+    left = int(allowed.sum())
+    if left == 0:
+        raise ChoiceError(f"avoid {listed(limits)}: every seed of the bank exceeds the limits; raise a limit")
+    check_count(k, left, "k", "the bank holds" if left == len(bank.seeds) else "the traits to avoid leave")
+    top = _list_length(bank, rule, top)
+    found = golden_positions(bank, rule, k, top, allowed_positions=np.flatnonzero(allowed), worst=worst)
+    if len(found) == 0:
+        raise ChoiceError(f"rule {rule}: no seed stands in every list's top {top}; raise the top, or use rank-sum")
+    notes = []
+    if len(found) < k:
+        notes.append(f"Only {len(found)} seeds stand in every list's top {top}; {k} were asked for.")
+    evidence, remarks = golden_evidence(bank, rule, found, top if rule == "paper" else None, worst)
+    settings: dict[str, Any] = {"k": k, "avoid": limits, "worst": worst}
+    if rule == "paper":
+        settings["top"] = top
+    return Choice(
+        seeds=[bank.seeds[position] for position in found],
+        rule=rule,
+        bank=bank.id,
+        settings=settings,
+        scores={name: [float(x) for x in bank.metric(name)[found]] for name in sorted(bank.metrics)},
+        evidence=evidence,
+        notes=notes + remarks,
+    )
+
+
+def golden_positions(
+    bank: Bank,
+    rule: str,
+    k: int | None = None,
+    top: int | None = None,
+    allowed_positions: IntArray | None = None,
+    worst: bool = False,
+) -> IntArray:
+    """Return the positions in the bank of its best `k` seeds (None: all that the rule ranks), best first.
+
+    Ranks are those among all the bank's seeds, also where only some are allowed.
+
+    Raises:
+        ChoiceError: for an unknown rule, and for a bank without metrics.
+    """
+    if not bank.metrics:
+        raise ChoiceError("rule: the bank holds no metric, so it has no golden seeds; measure one with a metric")
+    positions = np.arange(len(bank.seeds)) if allowed_positions is None else allowed_positions
+    if rule in bank.metrics:
+        values = quality(bank, rule, worst)[positions]
+        return positions[order_of(values)][:k]
+    ranks = np.stack([ranks_of(quality(bank, name, worst)) for name in sorted(bank.metrics)], axis=1)
+    if rule == "paper":
+        positions = positions[_in_every_list(bank, _list_length(bank, rule, top), worst)[positions]]
+    order = _RULES[_check_rule(bank, rule)]
+    return positions[order(ranks[positions], k)][:k]
+
+
+def _check_rule(bank: Bank, rule: str) -> str:
+    if rule not in RULES and rule not in bank.metrics:
+        raise ChoiceError(f"rule '{rule}': is none of {', '.join(RULES)}, nor a metric of the bank ({listed(bank.metrics)})")
+    return rule
+
+
+def _list_length(bank: Bank, rule: str, top: int | None) -> int:
+    _check_rule(bank, rule)
+    if top is None:
+        return max(1, len(bank.seeds) // 4)
+    return check_count(top, len(bank.seeds), "top", "the bank holds")
+
+
+def _in_every_list(bank: Bank, top: int, worst: bool) -> Any:
+    inside = np.ones(len(bank.seeds), dtype=bool)
+    for name in bank.metrics:
+        listed_here = np.zeros(len(bank.seeds), dtype=bool)
+        listed_here[order_of(quality(bank, name, worst))[:top]] = True
+        inside &= listed_here
+    return inside
+
+
+def _by_rank_sum(ranks: IntArray, k: int | None) -> IntArray:
+    return np.argsort(ranks.sum(axis=1), kind="stable")
+
+
+def _by_front(ranks: IntArray, k: int | None) -> IntArray:
+    """Return rows front after front, until `k` are there: ranks are [seeds, metrics], less is better."""
+    # A seed that beats another has the smaller sum, so that walking by sums meets the beater first.
+    waiting = _by_rank_sum(ranks, None)
+    chosen: list[int] = []
+    while len(waiting) and (k is None or len(chosen) < k):
+        front: list[int] = []
+        rest: list[int] = []
+        for row in waiting:
+            beaten = (ranks[front] <= ranks[row]).all(axis=1) & (ranks[front] < ranks[row]).any(axis=1)
+            (rest if beaten.any() else front).append(int(row))
+        chosen.extend(front)
+        waiting = np.asarray(rest, dtype=np.int64)
+    return np.asarray(chosen, dtype=np.int64)
+
+
+_RULES: dict[str, Callable[[IntArray, int | None], IntArray]] = {
+    "paper": _by_rank_sum,
+    "rank-sum": _by_rank_sum,
+    "pareto": _by_front,
+}

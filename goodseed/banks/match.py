@@ -1,0 +1,60 @@
+"""Whether a bank was measured on the model, latent shape and noise at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from goodseed.banks.format import Bank
+
+if TYPE_CHECKING:
+    from goodseed.noise import NoiseSpec
+
+_NOISE_PARTS = {
+    "name": "noise kind",
+    "device": "noise device",
+    "dtype": "noise dtype",
+    "batch": "noise batch",
+    "fingerprint": "fingerprint of seed 0's noise",
+}
+
+
+def mismatches(
+    bank: Bank,
+    *,
+    model_sha256: str | None = None,
+    tensors_sha256: str | None = None,
+    latent_shape: Sequence[int] | None = None,
+    noise: NoiseSpec | Mapping[str, Any] | None = None,
+) -> list[str]:
+    """Return a sentence for each thing that differs from what the bank was measured on; nothing where all fits.
+
+    What is None is not compared. The tensors' SHA-256 decides over the file's, because one model may lie in
+    several files. `latent_shape` is without the batch: [channels, height, width].
+    """
+    found: list[str] = []
+    model = bank.info["model"]
+    measured_on = f"The bank {bank.name or bank.id[:12]} was measured on {model['file']}"
+    if tensors_sha256 is not None:
+        if tensors_sha256 != model["tensors_sha256"]:
+            found.append(f"{measured_on} (tensors {_short(model['tensors_sha256'])}…), not on this model "
+                         f"(tensors {_short(tensors_sha256)}…).")  # fmt: skip
+    elif model_sha256 is not None and model_sha256 != model["sha256"]:
+        found.append(f"{measured_on} (file {_short(model['sha256'])}…), not on this model (file {_short(model_sha256)}…).")
+    measured = bank.info["noise"]
+    given = {} if noise is None else dict(noise) if isinstance(noise, Mapping) else noise.as_dict()
+    shape = latent_shape if latent_shape is not None else given.get("shape")
+    if shape is not None and list(shape) != measured["shape"]:
+        found.append(f"The bank was measured on latents of {_size(measured['shape'])}, not {_size(shape)}.")
+    for part, name in _NOISE_PARTS.items():
+        if part in given and given[part] != measured[part]:
+            found.append(f"The bank was measured with {name} {measured[part]}, not {given[part]}.")
+    return found
+
+
+def _short(sha256: str) -> str:
+    return sha256[:12]
+
+
+def _size(shape: Any) -> str:
+    return "×".join(str(size) for size in shape)

@@ -1,0 +1,41 @@
+"""What a command says: one JSON object on standard output, or tables for people on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
+"""The option that every command has, as `as_json: JsonOption = False`."""
+
+
+def console() -> Console:
+    """Return the console for people: standard error as it is now."""
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(result: Mapping[str, Any]) -> None:
+    """Write one JSON object, on one line, to standard output."""
+    sys.stdout.write(json.dumps(result, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def say_error(message: str, as_json: bool) -> None:
+    """Write an error on one line: as {"error": …} on standard output, or for people."""
+    line = " ".join(message.split())
+    if as_json:
+        print_json({"error": line})
+    else:
+        console().print(f"[bold red]error[/bold red]: {escaped(line)}", soft_wrap=True)
+
+
+def escaped(text: str) -> str:
+    """Return `text` so that rich shows it as it is, without markup or control characters."""
+    from rich.markup import escape
+
+    return escape("".join(character if character.isprintable() else "?" for character in text))
