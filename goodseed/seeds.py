@@ -58,3 +58,14 @@ def first_repeated(seeds: Sequence[int]) -> int:
             return seed
         seen.add(seed)
     raise ValueError("no seed is repeated")
+
+
+def format_seeds(seeds: Sequence[int]) -> str:
+    """Return the shortest text from which `parse_seeds` gives `seeds` back."""
+    runs: list[list[int]] = []
+    for seed in seeds:
+        if runs and seed == runs[-1][1] + 1:
+            runs[-1][1] = seed
+        else:
+            runs.append([seed, seed])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)

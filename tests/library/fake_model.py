@@ -94,7 +94,7 @@ def draw(prompt: str, of_seed: np.random.Generator, of_cell: np.random.Generator
     of_prompt = _rng("prompt", prompt)
     image = np.empty((SIZE, SIZE, 3))
     image[:] = 100 + 40 * of_seed.standard_normal(3) + 20 * of_cell.standard_normal(3)
-    size = 4 + int(of_prompt.integers(4))
+    size = 4 + int(of_prompt.integers(4)) + int(of_seed.integers(2)) + int(of_cell.integers(2))
     left, top = np.clip(5 + 3 * of_seed.standard_normal(2) + 1.5 * of_cell.standard_normal(2), 0, SIZE - size).astype(
         int
     )
@@ -131,8 +131,8 @@ class FakeJudge:
         }
 
     def measure(self, images: np.ndarray, prompt: str) -> Measurements:
-        return_rows = [self._row(image) for image in images]
-        score, border, bright, quality, style, composition = (np.stack(column) for column in zip(*return_rows))
+        rows = [self._row(image) for image in images]
+        score, border, bright, quality, style, composition = (np.stack(column) for column in zip(*rows))
         return Measurements(
             metrics={"score": score.astype(np.float32)},
             traits={"border": border.astype(np.float32), "bright": bright.astype(np.float32)},

@@ -1,0 +1,60 @@
+"""Computing a shard: images made and measured, one fixed batch of seeds at a time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from goodseed.errors import StudyError
+from goodseed.study.interfaces import Generator, Judge, Measurements
+from goodseed.study.plan import FEATURES, Shard
+
+
+@dataclass(frozen=True)
+class ShardResult:
+    """A shard's columns, prompt by prompt and seed by seed within it, and the seconds that the work took."""
+
+    shard: Shard
+    columns: dict[str, np.ndarray]
+    seconds: float
+
+
+def compute_shard(generator: Generator, judge: Judge, shard: Shard, names: frozenset[str]) -> ShardResult:
+    """Generate and measure every cell of a shard; `names` are the columns that the plan announces.
+
+    Raises:
+        StudyError: when the generator or the judge gives something else than its protocol says.
+    """
+    seconds = 0.0
+    parts: list[dict[str, np.ndarray]] = []
+    for prompt in shard.prompts:
+        for start in range(0, len(shard.seeds), shard.batch):
+            seeds = shard.seeds[start : start + shard.batch]
+            began = time.perf_counter()
+            images = generator.generate(prompt, seeds)
+            measured = judge.measure(images, prompt)
+            seconds += time.perf_counter() - began
+            if images.dtype != np.uint8 or images.ndim != 4 or images.shape[0] != len(seeds):
+                raise StudyError(f"generator: gave {images.dtype} {images.shape}, not {len(seeds)} uint8 images")
+            parts.append(_columns(measured, len(seeds)))
+            if set(parts[-1]) != names:
+                odd = ", ".join(sorted(names.symmetric_difference(parts[-1])))
+                raise StudyError(f"judge: what it describes and what it measures differ in {odd}")
+    return ShardResult(shard, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, seconds)
+
+
+def _columns(measured: Measurements, count: int) -> dict[str, np.ndarray]:
+    columns = {f"metric.{name}": values for name, values in measured.metrics.items()}
+    columns |= {f"trait.{name}": values for name, values in measured.traits.items()}
+    columns |= {name: getattr(measured, name) for name in FEATURES}
+    for name, values in columns.items():
+        values = columns[name] = np.ascontiguousarray(values, dtype=np.float32)
+        if values.shape[:1] != (count,) or values.ndim != (2 if name in FEATURES else 1):
+            raise StudyError(f"judge: {name} has the shape {values.shape} for {count} images")
+        if not np.isfinite(values).all():
+            raise StudyError(f"judge: {name} holds a NaN or an infinity; a study keeps finite numbers only")
+        if name.startswith("trait.") and not (values.min() >= 0 and values.max() <= 1):
+            raise StudyError(f"judge: {name} leaves 0…1; a trait is a share")
+    return columns

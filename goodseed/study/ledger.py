@@ -1,0 +1,205 @@
+"""The ledger: what a study has measured so far, in Parquet shards that are whole or not there."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from goodseed.errors import MissingExtraError, StudyError
+from goodseed.files import write_bytes
+from goodseed.study.cells import ShardResult
+from goodseed.study.plan import FEATURES, SETS, Plan, Shard, read_plan
+
+_KEY = b"goodseed.study"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """All cells of one prompt set: S seeds × P prompts."""
+
+    prompts: tuple[str, ...]
+    metrics: Mapping[str, np.ndarray]
+    """Name → float32 [S, P]."""
+    traits: Mapping[str, np.ndarray]
+    """Name → float32 [S, P], in 0…1."""
+    quality: np.ndarray
+    """float32 [S, P, d]."""
+    style: np.ndarray
+    """float32 [S, P, e]."""
+    composition: np.ndarray
+    """float32 [S, P, 3]: centroid x, centroid y, size."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """A finished study's measurements."""
+
+    plan: Plan
+    selection: Cells
+    held_out: Cells
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        return self.plan.seeds
+
+    def cells(self, prompt_set: str) -> Cells:
+        return self.selection if prompt_set == "selection" else self.held_out
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Which shards are whole, which are still to be computed, and what is wrong with the damaged among these."""
+
+    done: tuple[Shard, ...]
+    pending: tuple[Shard, ...]
+    damaged: Mapping[str, str]
+
+
+def read_ledger(folder: Path | str) -> Ledger:
+    """Read a finished study.
+
+    Raises:
+        StudyError: when the folder holds no study, an unfinished one, or a damaged shard.
+    """
+    folder = Path(folder)
+    plan = read_plan(folder)
+    cells: dict[str, dict[str, np.ndarray]] = {name: {} for name in SETS}
+    for shard in plan.shards():
+        path = shard_path(folder, shard)
+        try:
+            columns = read_shard(path, shard, plan.key)
+        except FileNotFoundError as error:
+            raise StudyError(f"{path}: is missing, so the study is unfinished; run the same study again") from error
+        except ValueError as error:
+            raise StudyError(f"{path}: is damaged ({error}); run the same study again") from error
+        _place(cells[shard.prompt_set], columns, shard, plan)
+    return Ledger(plan, _cells(plan, "selection", cells), _cells(plan, "held_out", cells))
+
+
+def scan(folder: Path, plan: Plan) -> Scan:
+    """Read every shard that is there, and remove what a killed study left half written."""
+    done: list[Shard] = []
+    pending: list[Shard] = []
+    damaged: dict[str, str] = {}
+    for name in SETS:
+        for leftover in (folder / "shards" / name).glob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
+    for shard in plan.shards():
+        try:
+            read_shard(shard_path(folder, shard), shard, plan.key)
+        except FileNotFoundError:
+            pending.append(shard)
+        except ValueError as error:
+            damaged[shard.name] = str(error)
+            pending.append(shard)
+        else:
+            done.append(shard)
+    return Scan(tuple(done), tuple(pending), damaged)
+
+
+def shard_path(folder: Path, shard: Shard) -> Path:
+    return folder / "shards" / shard.prompt_set / Path(shard.name).name
+
+
+def write_shard(folder: Path, result: ShardResult, key: str) -> None:
+    """Write one shard, whole or not at all.
+
+    Raises:
+        OutputError: when the folder cannot be written or the disk is full.
+    """
+    arrow, parquet = _arrow()
+    shard = result.shard
+    arrays = {
+        "seed": arrow.array(np.tile(np.array(shard.seeds, np.uint64), len(shard.prompts))),
+        "prompt": arrow.array(np.repeat(_prompt_numbers(shard), len(shard.seeds))),
+    }
+    for name, values in result.columns.items():
+        flat = arrow.array(values.reshape(-1))
+        arrays[name] = flat if values.ndim == 1 else arrow.FixedSizeListArray.from_arrays(flat, values.shape[1])
+    table = arrow.table(arrays).replace_schema_metadata({_KEY: key.encode()})
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer, compression="zstd", write_page_checksum=True)
+    write_bytes(shard_path(folder, shard), buffer.getvalue())
+
+
+def read_shard(path: Path, shard: Shard, key: str) -> dict[str, np.ndarray]:
+    """Read one shard's columns, checking its key, its page checksums, its cells and its numbers.
+
+    Raises:
+        FileNotFoundError: when it is not there.
+        ValueError: when it is damaged or of another study; the message says how.
+    """
+    arrow, parquet = _arrow()
+    data = path.read_bytes()
+    try:
+        table = parquet.ParquetFile(io.BytesIO(data), page_checksum_verification=True).read(use_threads=False)
+    except (arrow.ArrowException, OSError) as error:
+        raise ValueError(f"no Parquet that can be read: {' '.join(str(error).split())[:120]}") from error
+    if (table.schema.metadata or {}).get(_KEY) != key.encode():
+        raise ValueError("made by another study")
+    columns = {name: _to_numpy(table.column(name)) for name in table.column_names}
+    seeds, prompts = columns.pop("seed", None), columns.pop("prompt", None)
+    if seeds is None or prompts is None or not set(FEATURES) <= set(columns):
+        raise ValueError("columns are missing")
+    if not np.array_equal(seeds, np.tile(np.array(shard.seeds, np.uint64), len(shard.prompts))):
+        raise ValueError("holds other seeds")
+    if not np.array_equal(prompts, np.repeat(_prompt_numbers(shard), len(shard.seeds))):
+        raise ValueError("holds other prompts")
+    for name, values in columns.items():
+        if values.dtype != np.float32 or not np.isfinite(values).all():
+            raise ValueError(f"{name} is not all finite numbers")
+    return columns
+
+
+def _prompt_numbers(shard: Shard) -> np.ndarray:
+    return np.arange(shard.prompt_start, shard.prompt_start + len(shard.prompts), dtype=np.int32)
+
+
+def _to_numpy(column: Any) -> np.ndarray:
+    array = column.combine_chunks()
+    if hasattr(array.type, "list_size"):
+        flat = array.flatten().to_numpy(zero_copy_only=False)
+        return np.asarray(flat).reshape(len(array), array.type.list_size)
+    return np.asarray(array.to_numpy(zero_copy_only=False))
+
+
+def _place(into: dict[str, np.ndarray], columns: dict[str, np.ndarray], shard: Shard, plan: Plan) -> None:
+    """Copy a shard's rows into arrays [S, P, …], made at the first shard."""
+    shape = (len(plan.seeds), len(plan.prompts(shard.prompt_set)))
+    if into and set(into) != set(columns):
+        raise StudyError(f"shard {shard.name}: holds other columns than the shards before it; start in another folder")
+    block = np.s_[
+        shard.seed_start : shard.seed_start + len(shard.seeds),
+        shard.prompt_start : shard.prompt_start + len(shard.prompts),
+    ]
+    for name, values in columns.items():
+        target = into.setdefault(name, np.empty((*shape, *values.shape[1:]), np.float32))
+        rows = values.reshape(len(shard.prompts), len(shard.seeds), *values.shape[1:])
+        target[block] = np.swapaxes(rows, 0, 1)
+
+
+def _cells(plan: Plan, prompt_set: str, columns: Mapping[str, Mapping[str, np.ndarray]]) -> Cells:
+    of_set = columns[prompt_set]
+    return Cells(
+        prompts=plan.prompts(prompt_set).prompts,
+        metrics={name[7:]: values for name, values in sorted(of_set.items()) if name.startswith("metric.")},
+        traits={name[6:]: values for name, values in sorted(of_set.items()) if name.startswith("trait.")},
+        quality=of_set["quality"],
+        style=of_set["style"],
+        composition=of_set["composition"],
+    )
+
+
+def _arrow() -> tuple[Any, Any]:
+    """Import pyarrow late: only studies need it."""
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise MissingExtraError("a study keeps its ledger with pyarrow; pip install 'good-seed[study]'") from error
+    return pyarrow, pyarrow.parquet

@@ -1,0 +1,245 @@
+"""What a study will do, fixed before it starts: the content of `study.json`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from goodseed.canonical import canonical_json
+from goodseed.errors import GoodSeedError, StudyError
+from goodseed.files import write_bytes
+from goodseed.prompts import PromptSet, check_prompt
+from goodseed.seeds import MAX_COUNT, check_seed, first_repeated, format_seeds, parse_seeds
+from goodseed.study.registry import make_pair
+
+SETS = ("selection", "held_out")
+FEATURES = ("quality", "style", "composition")
+SCHEMA = 1
+SHARD_IMAGES = 64
+"""A shard holds about this many images: 10 s of one core with the demo model."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One block of seeds on one block of prompts: computed by one worker, kept in one file."""
+
+    prompt_set: str
+    seed_start: int
+    seeds: tuple[int, ...]
+    prompt_start: int
+    prompts: tuple[str, ...]
+    batch: int
+    name: str
+
+    @property
+    def images(self) -> int:
+        return len(self.seeds) * len(self.prompts)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a study's result depends on. Two plans with the same key give the same bank."""
+
+    generator: str
+    generator_info: Mapping[str, Any]
+    judge_info: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    selection: PromptSet
+    held_out: PromptSet
+    batch: int
+    seed_block: int
+    prompt_block: int
+    software: Mapping[str, str]
+
+    def prompts(self, prompt_set: str) -> PromptSet:
+        return self.selection if prompt_set == "selection" else self.held_out
+
+    @property
+    def images(self) -> int:
+        return len(self.seeds) * (len(self.selection) + len(self.held_out))
+
+    @cached_property
+    def frechet(self) -> str:
+        """The name of the metric that is the Fréchet distance: the judge's only one that is per seed."""
+        (name,) = (name for name, metric in self.judge_info["metrics"].items() if metric["per"] == "seed")
+        return str(name)
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """The names of all columns that a judge's measurements fill."""
+        metrics = (f"metric.{name}" for name in self.judge_info["metrics"] if name != self.frechet)
+        return frozenset([*metrics, *(f"trait.{name}" for name in self.judge_info["traits"]), *FEATURES])
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "generator": self.generator,
+            "generator_info": dict(self.generator_info),
+            "judge_info": dict(self.judge_info),
+            "seeds": format_seeds(self.seeds),
+            "prompts": {name: _set_as_dict(self.prompts(name)) for name in SETS},
+            "blocks": {"batch": self.batch, "seeds": self.seed_block, "prompts": self.prompt_block},
+            "software": dict(self.software),
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """The study's key: the SHA-256 of its canonical JSON."""
+        return hashlib.sha256(canonical_json(self.as_dict()).encode()).hexdigest()
+
+    def shards(self) -> list[Shard]:
+        """Return all shards; they never depend on what is done already, so that a batch is always the same."""
+        return [
+            Shard(
+                prompt_set=prompt_set,
+                seed_start=seed_start,
+                seeds=self.seeds[seed_start : seed_start + self.seed_block],
+                prompt_start=prompt_start,
+                prompts=self.prompts(prompt_set).prompts[prompt_start : prompt_start + self.prompt_block],
+                batch=self.batch,
+                name=f"{prompt_set}/{seed_start // self.seed_block:05}-{prompt_start // self.prompt_block:05}.parquet",
+            )
+            for prompt_set in SETS
+            for prompt_start in range(0, len(self.prompts(prompt_set)), self.prompt_block)
+            for seed_start in range(0, len(self.seeds), self.seed_block)
+        ]
+
+
+def make_plan(generator: str, seeds: Sequence[int], selection: PromptSet, held_out: PromptSet) -> Plan:
+    """Plan a study of `seeds` on two prompt sets.
+
+    Raises:
+        SeedError: for a seed that ComfyUI does not take.
+        StudyError: for an unknown generator, too few seeds or prompts, or a prompt that stands in both sets.
+    """
+    _check_sizes(seeds, selection, held_out)
+    maker, judge = make_pair(generator)
+    judge_info = judge.describe()
+    _check_judge(judge_info)
+    batch = maker.batch
+    seed_block = max(SHARD_IMAGES // batch, 1) * batch
+    return Plan(
+        generator=generator,
+        generator_info=maker.describe(),
+        judge_info=judge_info,
+        seeds=tuple(seeds),
+        selection=selection,
+        held_out=held_out,
+        batch=batch,
+        seed_block=seed_block,
+        prompt_block=max(SHARD_IMAGES // min(seed_block, len(seeds)), 1),
+        software=_software(),
+    )
+
+
+def write_plan(folder: Path, plan: Plan) -> None:
+    write_bytes(folder / "study.json", canonical_json(plan.as_dict()).encode())
+
+
+def read_plan(folder: Path | str) -> Plan:
+    """Read a study's plan.
+
+    Raises:
+        StudyError: when the folder holds none, or one that is damaged or newer than this version.
+    """
+    path = Path(folder) / "study.json"
+    try:
+        data = json.loads(path.read_bytes().decode())
+        schema = data["schema"]
+        if schema == SCHEMA:
+            return _plan_from_dict(data)
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror}); is this a study's folder?") from error
+    except (ValueError, KeyError, TypeError, AttributeError, GoodSeedError) as error:
+        raise StudyError(f"{path}: is damaged ({type(error).__name__}: {error}); start in another folder") from error
+    raise StudyError(f"{path}: schema {schema!r} is not the {SCHEMA} that this version reads; update goodseed")
+
+
+def differences(old: Plan, new: Plan) -> list[str]:
+    """Name what differs between two plans, one short phrase each; nothing for equal plans."""
+    return _differences(old.as_dict(), new.as_dict(), "")
+
+
+def _differences(old: Any, new: Any, where: str) -> list[str]:
+    if old == new:
+        return []
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        keys = [*old, *(key for key in new if key not in old)]
+        return [
+            phrase
+            for key in keys
+            for phrase in _differences(old.get(key), new.get(key), f"{where}.{key}" if where else str(key))
+        ]
+    return [f"{where} (was {_short(old)}, now {_short(new)})"]
+
+
+def _short(value: Any) -> str:
+    text = f"{len(value)} of them" if isinstance(value, list) and len(value) > 4 else canonical_json(value)
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _check_sizes(seeds: Sequence[int], selection: PromptSet, held_out: PromptSet) -> None:
+    for seed in seeds:
+        check_seed(seed, "seeds")
+    if not 2 <= len(seeds) <= MAX_COUNT:
+        raise StudyError(f"seeds: {len(seeds)} cannot be compared; give 2 to {MAX_COUNT}")
+    if len(set(seeds)) != len(seeds):
+        raise StudyError(f"seeds: seed {first_repeated(seeds)} is named twice; name each seed once")
+    for prompts, what in ((selection, "to select on"), (held_out, "held out")):
+        if len(prompts) < 2:
+            raise StudyError(f"prompts: {len(prompts)} {what} are too few; give at least 2 to each set (4 in one file)")
+    both = set(selection.prompts) & set(held_out.prompts)
+    if both:
+        first = min(both)
+        raise StudyError(f"prompts: '{first[:60]}' stands in both sets; the held-out set must be other prompts")
+
+
+def _check_judge(info: Mapping[str, Any]) -> None:
+    per_seed = [name for name, metric in info["metrics"].items() if metric["per"] == "seed"]
+    if len(per_seed) != 1:
+        raise StudyError(f"judge: describes {len(per_seed)} metrics per seed; it must be one, the Fréchet distance")
+    if not {"style", "composition"} <= set(info["features"]):
+        raise StudyError("judge: does not describe both features, style and composition")
+
+
+def _set_as_dict(prompts: PromptSet) -> dict[str, Any]:
+    return {"texts": list(prompts.prompts), "licence": prompts.licence}
+
+
+def _set_from_dict(data: Mapping[str, Any]) -> PromptSet:
+    texts = tuple(check_prompt(text, "study.json, prompts") for text in data["texts"])
+    return PromptSet(texts, str(data["licence"]))
+
+
+def _plan_from_dict(data: Mapping[str, Any]) -> Plan:
+    plan = Plan(
+        generator=str(data["generator"]),
+        generator_info=dict(data["generator_info"]),
+        judge_info=dict(data["judge_info"]),
+        seeds=tuple(parse_seeds(data["seeds"])),
+        selection=_set_from_dict(data["prompts"]["selection"]),
+        held_out=_set_from_dict(data["prompts"]["held_out"]),
+        batch=int(data["blocks"]["batch"]),
+        seed_block=int(data["blocks"]["seeds"]),
+        prompt_block=int(data["blocks"]["prompts"]),
+        software=dict(data["software"]),
+    )
+    _check_sizes(plan.seeds, plan.selection, plan.held_out)
+    _check_judge(plan.judge_info)
+    if not (plan.batch > 0 and plan.prompt_block > 0 and plan.seed_block > 0):
+        raise StudyError(f"blocks of {plan.batch}, {plan.seed_block} and {plan.prompt_block}")
+    return plan
+
+
+def _software() -> dict[str, str]:
+    import numpy
+    import torch
+
+    from goodseed import __version__
+
+    return {"goodseed": __version__, "torch": str(torch.__version__), "numpy": numpy.__version__}

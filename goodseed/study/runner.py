@@ -1,0 +1,121 @@
+"""Running a study: what is missing is computed, then everything is summed up in a bank."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from goodseed.banks.format import write_bank
+from goodseed.errors import StudyError
+from goodseed.study.bank import build_bank
+from goodseed.study.ledger import scan, write_shard
+from goodseed.study.lock import locked
+from goodseed.study.plan import Plan, differences, read_plan, write_plan
+from goodseed.study.workers import compute_all, default_workers
+
+
+class Progress(Protocol):
+    """Hears how a study goes on."""
+
+    def started(self, images: int, done: int, damaged: dict[str, str]) -> None:
+        """`done` of `images` are there already; `damaged` shards (name → why) are computed again."""
+        ...
+
+    def advanced(self, images: int) -> None:
+        """So many more images are safe on the disk."""
+        ...
+
+    def summing_up(self) -> None:
+        """All images are there; the bank is being built."""
+        ...
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What a study has come to."""
+
+    bank: Path
+    bank_id: str
+    seeds: int
+    images: int
+    computed: int
+    """Images computed by this run; the others were there already."""
+    damaged: tuple[str, ...]
+    busy_seconds: float
+    """Seconds inside the generator and the judge, summed over the workers."""
+
+
+def run_study(
+    folder: Path | str, plan: Plan, workers: int | None = None, name: str = "", progress: Progress | None = None
+) -> StudyResult:
+    """Run `plan` in `folder`, or go on with it, and write the bank `<name>.safetensors` there.
+
+    A shard that is whole is never computed again. The result depends on the plan alone: neither on the
+    number of workers (0: this process does the work) nor on where an earlier run was stopped.
+
+    Raises:
+        StudyError: when another study runs there, the folder holds another study, or a worker fails.
+        OutputError: when the folder cannot be written or the disk is full; what was written stays.
+    """
+    folder = Path(folder)
+    file = folder / f"{name or default_name(folder)}.safetensors"
+    with locked(folder):
+        _settle_plan(folder, plan)
+        found = scan(folder, plan)
+        done = sum(shard.images for shard in found.done)
+        if progress:
+            progress.started(plan.images, done, dict(found.damaged))
+        busy = 0.0
+        results = compute_all(plan, found.pending, default_workers() if workers is None else workers)
+        try:
+            for result in results:
+                write_shard(folder, result, plan.key)
+                busy += result.seconds
+                if progress:
+                    progress.advanced(result.shard.images)
+        finally:
+            results.close()
+        if progress:
+            progress.summing_up()
+        bank = write_bank(build_bank(folder), file)
+    return StudyResult(
+        bank=file,
+        bank_id=bank.id,
+        seeds=len(plan.seeds),
+        images=plan.images,
+        computed=plan.images - done,
+        damaged=tuple(found.damaged),
+        busy_seconds=busy,
+    )
+
+
+def default_name(folder: Path) -> str:
+    """Return a bank's name made from its folder's."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-.") or "bank"
+
+
+def check_name(name: str) -> str:
+    """Return `name` if a bank's file may have it.
+
+    Raises:
+        StudyError: for folders, leading dots and characters that some file systems refuse.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", name):
+        raise StudyError(f"name: '{name[:60]}' cannot name a file; use letters, digits, '.', '_' and '-'")
+    return name
+
+
+def _settle_plan(folder: Path, plan: Plan) -> None:
+    """Write the plan where there is none; otherwise hold this one against it."""
+    if not (folder / "study.json").exists():
+        write_plan(folder, plan)
+        return
+    differs = differences(read_plan(folder), plan)
+    if differs:
+        more = f" and {len(differs) - 3} more" if len(differs) > 3 else ""
+        raise StudyError(
+            f"{folder}: holds a study with another {', '.join(differs[:3])}{more}; "
+            "give the same arguments to continue it, or another --out"
+        )
