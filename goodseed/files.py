@@ -23,6 +23,8 @@ def atomic_writer(path: Path | str) -> Iterator[BinaryIO]:
     path = Path(path)
     temporary: Path | None = None
     try:
+        if path.exists() and not path.is_file():  # renaming onto a device would replace it
+            raise OutputError(f"{path}: is a folder or a device; name a file")
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
         temporary = Path(name)

@@ -36,12 +36,14 @@ def read_prompts(path: Path | str, licence: str = "unknown") -> PromptSet:
     """
     path = Path(path)
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise PromptError(f"{path}: {size / 2**20:.0f} MiB is over the 64 MiB that a prompts file may have")
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:  # a pipe or a device has no size beforehand
+            data = file.read(MAX_FILE_BYTES + 1)
+        if len(data) > MAX_FILE_BYTES:
+            raise PromptError(f"{path}: is over the {MAX_FILE_BYTES >> 20} MiB that a prompts file may have; split it")
+        text = data.decode("utf-8-sig")
     except OSError as error:
-        raise PromptError(f"{path}: cannot be read ({error.strerror}); name a text file with one prompt a line") from error
+        reason = f"cannot be read ({error.strerror})"
+        raise PromptError(f"{path}: {reason}; name a text file with one prompt a line") from error
     except UnicodeDecodeError as error:
         raise PromptError(f"{path}: byte {error.start} is not UTF-8; save the prompts as UTF-8 text") from error
     prompts: dict[str, int] = {}
@@ -65,7 +67,7 @@ def check_prompt(prompt: str, where: str) -> str:
         PromptError: for control characters (a binary file) and for more than 10,000 characters.
     """
     if len(prompt) > MAX_PROMPT_CHARACTERS:
-        raise PromptError(f"{where}: {len(prompt)} characters are over the {MAX_PROMPT_CHARACTERS} that a prompt may have")
+        raise PromptError(f"{where}: {len(prompt)} characters; a prompt may have {MAX_PROMPT_CHARACTERS}")
     if any(ord(character) < 32 and character != "\t" for character in prompt):
         raise PromptError(f"{where}: holds control characters; is this a text file?")
     return prompt

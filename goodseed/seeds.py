@@ -13,7 +13,7 @@ MAX_SEED = 2**64 - 1
 MAX_COUNT = 1_000_000
 """The most seeds that one study or one list may name."""
 
-_PART = re.compile(r"^(\d+)(?:-(\d+))?$")
+_PART = re.compile(r"^(\d{1,25})(?:-(\d{1,25}))?$")  # int() refuses thousands of digits with an error of its own
 
 
 def check_seed(seed: int, where: str = "seed") -> int:

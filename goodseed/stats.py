@@ -125,8 +125,10 @@ def overlap(k: int, n_total: int, lists: int = 2) -> Interval:
     chance[k] = 1.0
     for _ in range(lists - 1):
         chance = sum(
-            (chance[size] * _hypergeometric(n_total, int(size), k, log_factorial)
-             for size in np.flatnonzero(chance > _NEGLIGIBLE)),
+            (
+                chance[size] * _hypergeometric(n_total, int(size), k, log_factorial)
+                for size in np.flatnonzero(chance > _NEGLIGIBLE)
+            ),
             start=np.zeros(k + 1),
         )
     below = np.cumsum(chance)

@@ -79,7 +79,7 @@ def diverse_evidence(
 
     On the held-out prompts where the bank keeps their features, else on the selection prompts.
     """
-    evidence: dict[str, Any] = {"study": bank.info["reliability"].get("diverse_gain", {})}
+    measured: dict[str, Any] = {}
     remarks: list[str] = []
     random = np.random.default_rng(random_state)
     for feature in features:
@@ -91,7 +91,7 @@ def diverse_evidence(
             similarity(cells[random.choice(candidates, len(positions), replace=False)]) for _ in range(RANDOM_SETS)
         ]
         low, high = np.quantile(others, [0.025, 0.975])
-        evidence[feature] = {
+        measured[feature] = {
             "prompts": "held_out" if held_out else "selection",
             "similarity": chosen,
             "random": float(np.mean(others)),
@@ -100,7 +100,7 @@ def diverse_evidence(
         }
         if chosen >= low:
             remarks.append(f"In {feature} the set is no more varied than random sets are.")
-    return evidence, remarks
+    return {"similarity": measured, "study": bank.info["reliability"].get("diverse_gain", {})}, remarks
 
 
 def similarity(features: npt.ArrayLike) -> float:

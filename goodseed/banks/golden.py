@@ -92,7 +92,8 @@ def golden_positions(
 
 def _check_rule(bank: Bank, rule: str) -> str:
     if rule not in RULES and rule not in bank.metrics:
-        raise ChoiceError(f"rule '{rule}': is none of {', '.join(RULES)}, nor a metric of the bank ({listed(bank.metrics)})")
+        known = f"{', '.join(RULES)}, or a metric of the bank ({listed(bank.metrics)})"
+        raise ChoiceError(f"rule '{rule}': there is none of this name; give {known}")
     return rule
 
 

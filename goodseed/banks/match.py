@@ -37,12 +37,11 @@ def mismatches(
     measured_on = f"The bank {bank.name or bank.id[:12]} was measured on {model['file']}"
     if tensors_sha256 is not None:
         if tensors_sha256 != model["tensors_sha256"]:
-            found.append(f"{measured_on} (tensors {_short(model['tensors_sha256'])}…), not on this model "
-                         f"(tensors {_short(tensors_sha256)}…).")  # fmt: skip
+            found.append(_other_model(measured_on, "tensors", model["tensors_sha256"], tensors_sha256))
     elif model_sha256 is not None and model_sha256 != model["sha256"]:
-        found.append(f"{measured_on} (file {_short(model['sha256'])}…), not on this model (file {_short(model_sha256)}…).")
+        found.append(_other_model(measured_on, "file", model["sha256"], model_sha256))
     measured = bank.info["noise"]
-    given = {} if noise is None else dict(noise) if isinstance(noise, Mapping) else noise.as_dict()
+    given: dict[str, Any] = {} if noise is None else dict(noise) if isinstance(noise, Mapping) else noise.as_dict()
     shape = latent_shape if latent_shape is not None else given.get("shape")
     if shape is not None and list(shape) != measured["shape"]:
         found.append(f"The bank was measured on latents of {_size(measured['shape'])}, not {_size(shape)}.")
@@ -52,8 +51,8 @@ def mismatches(
     return found
 
 
-def _short(sha256: str) -> str:
-    return sha256[:12]
+def _other_model(measured_on: str, what: str, theirs: str, ours: str) -> str:
+    return f"{measured_on} ({what} {theirs[:12]}…), not on this model ({what} {ours[:12]}…)."
 
 
 def _size(shape: Any) -> str:

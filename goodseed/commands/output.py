@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from goodseed.errors import OutputError
+
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 """The option that every command has, as `as_json: JsonOption = False`."""
 
@@ -20,9 +22,19 @@ def console() -> Console:
 
 
 def print_json(result: Mapping[str, Any]) -> None:
-    """Write one JSON object, on one line, to standard output."""
-    sys.stdout.write(json.dumps(result, ensure_ascii=False, allow_nan=False) + "\n")
-    sys.stdout.flush()
+    """Write one JSON object, on one line, to standard output.
+
+    Raises:
+        OutputError: when standard output is full, or its reader is gone.
+    """
+    # In ASCII, so that a terminal of any encoding takes it.
+    line = json.dumps(result, allow_nan=False) + "\n"
+    try:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+    except OSError as error:
+        reason = error.strerror
+        raise OutputError(f"standard output: cannot be written ({reason}); check the disk or the pipe") from error
 
 
 def say_error(message: str, as_json: bool) -> None:

@@ -1,0 +1,91 @@
+"""The `goodseed` command: 0 yes or done, 1 no or stopped, 2 bad input with one line saying what and where."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+import goodseed
+from goodseed.commands.bank import app as bank_app
+from goodseed.commands.diverse import diverse
+from goodseed.commands.output import say_error
+from goodseed.commands.pick import pick
+from goodseed.commands.study import study
+from goodseed.errors import GoodSeedError, OutputError
+
+UsageProblem: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""What typer raises for a wrong command line; newer versions of typer carry click's classes within themselves."""
+
+app = typer.Typer(
+    name="goodseed",
+    help="Measure what a seed does to a diffusion model, and choose seeds by it.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(bank_app, name="bank")
+app.command()(pick)
+app.command()(diverse)
+app.command()(study)
+for _name in ("study", "report"):
+    if importlib.util.find_spec(f"goodseed.commands.{_name}"):
+        app.command(_name)(getattr(importlib.import_module(f"goodseed.commands.{_name}"), _name))
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"goodseed {goodseed.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and leave.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command with `arguments` and return its exit code; a user's mistake is one line, never a traceback."""
+    as_json = "--json" in arguments
+    try:
+        result = app(args=list(arguments) or ["--help"], prog_name="goodseed", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except GoodSeedError as error:
+        return _failed(str(error), as_json)
+    except UsageProblem as error:
+        return _failed(f"{error.format_message()} (see goodseed --help)", as_json)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _failed(f"{place}{error.strerror or error}", as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        say_error("stopped", as_json)
+        return 1
+
+
+def _failed(message: str, as_json: bool) -> int:
+    try:
+        say_error(message, as_json)
+    except OutputError:
+        say_error(message, as_json=False)
+    return 2
+
+
+def main() -> None:
+    """Run the command with the process's arguments."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:  # its reader is gone; without this, Python would complain at its own end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

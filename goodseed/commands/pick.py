@@ -1,0 +1,76 @@
+"""`goodseed pick`: golden seeds from a bank."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from goodseed.commands.bank import BankArgument, interval
+from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.errors import ChoiceError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from goodseed.banks import Bank, Choice
+
+
+def pick(
+    bank: BankArgument,
+    rule: Annotated[str, typer.Option("--rule", help="paper, rank-sum, pareto, or a metric of the bank.")] = "paper",
+    k: Annotated[int, typer.Option("-k", help="How many seeds.")] = 10,
+    top: Annotated[
+        int | None, typer.Option("--top", help="Rule paper: length of each metric's list; a quarter if not given.")
+    ] = None,
+    avoid: Annotated[
+        list[str] | None,
+        typer.Option("--avoid", metavar="TRAIT[=LIMIT]", help="Leave out seeds with more than this share (0.5)."),
+    ] = None,
+    worst: Annotated[bool, typer.Option("--worst", help="The worst seeds instead of the best.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Choose golden seeds: the best of a bank by a rule, with what speaks for them."""
+    from goodseed.banks import pick as choose
+    from goodseed.banks import read_bank, resolve_bank
+
+    limits = dict(_limit(text) for text in avoid or [])
+    found = read_bank(resolve_bank(bank))
+    choice = choose(found, rule, k, limits, top, worst)
+    if as_json:
+        print_json(choice.as_dict())
+    else:
+        _show(console(), found, choice)
+
+
+def _limit(text: str) -> tuple[str, float]:
+    from goodseed.banks.choice import TRAIT_LIMIT
+
+    trait, given, limit = text.partition("=")
+    try:
+        return trait, float(limit) if given else TRAIT_LIMIT
+    except ValueError as error:
+        raise ChoiceError(f"avoid '{text}': '{limit}' is no number; write TRAIT or TRAIT=0.3") from error
+
+
+def _show(out: Console, bank: Bank, choice: Choice) -> None:
+    from rich.table import Table
+
+    names = sorted(choice.scores)
+    kind = "Inferior" if choice.settings["worst"] else "Golden"
+    out.print(f"{kind} seeds by {choice.rule}, on the selection prompts:")
+    table = Table("seed", *names)
+    for row, seed in enumerate(choice.seeds):
+        table.add_row(f"[bold]{seed}[/bold]", *(f"{choice.scores[name][row]:.4f}" for name in names))
+    out.print(table)
+    evidence = Table("on the held-out prompts", "these", "all", "better by (95 %)", "ICC (95 %)")
+    for name, gain in choice.evidence["held_out"].items():
+        better = interval({"value": gain["gain"], "low": gain["low"], "high": gain["high"]})
+        icc = interval(choice.evidence["icc"].get(name))
+        evidence.add_row(name, f"{gain['golden']:.4f}", f"{gain['all']:.4f}", better, icc)
+    out.print(evidence)
+    if overlap := choice.evidence.get("overlap"):
+        chance = f"{overlap['chance']:.1f} ({overlap['chance_low']:.0f}…{overlap['chance_high']:.0f})"
+        out.print(f"The lists' top {overlap['top']} share {overlap['both']} seeds; chance gives {chance}.")
+    for note in choice.notes:
+        out.print(f"[yellow]{escaped(note)}[/yellow]", soft_wrap=True)
