@@ -1,0 +1,53 @@
+"""`python -m goodseed.demo.train --out DIR`: make the demo model anew, or continue where it stopped."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import torch
+import typer
+
+from goodseed.demo.train.autoencoder import encode_all, train_autoencoder
+from goodseed.demo.train.data import training_set
+from goodseed.demo.train.denoiser import train_denoiser
+from goodseed.demo.train.judge import train_judge
+from goodseed.demo.train.loop import Schedule
+from goodseed.demo.weights import load_autoencoder, save_network
+
+SCENES = 32_000
+AUTOENCODER = Schedule(steps=1700, batch=32, rate=1.5e-3, average=0.995)
+JUDGE = Schedule(steps=700, batch=64, rate=2e-3, average=0.99)
+DENOISER = Schedule(steps=4000, batch=64, rate=8e-4, average=0.998)
+
+STAGES = ("autoencoder", "judge", "denoiser")
+
+
+def main(
+    out: Path = typer.Option(..., help="Folder for scenes, checkpoints and, at the end, the weights."),
+    device: str = typer.Option("auto", help="cpu, cuda, or auto."),
+    stage: str = typer.Option("all", help=f"One of {', '.join(STAGES)}, or all."),
+) -> None:
+    """Draw the scenes, train the VAE, the judge and the denoiser, and write their weights to OUT/weights."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    out.mkdir(parents=True, exist_ok=True)
+    chosen = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    torch.random.default_generator.manual_seed(0)  # first values of the weights; this process is ours alone
+    torch.set_num_threads(1)
+    scenes = training_set(out, SCENES, os.cpu_count() or 1)
+    wanted = STAGES if stage == "all" else (stage,)
+    if "autoencoder" in wanted:
+        save_network("autoencoder", train_autoencoder(scenes, AUTOENCODER, out, chosen), out / "weights")
+    if "judge" in wanted:
+        save_network("judge", train_judge(scenes, JUDGE, out, chosen), out / "weights")
+    if "denoiser" in wanted:
+        latents = encode_all(load_autoencoder(out / "weights").to(chosen), scenes.images, chosen)
+        denoiser, text_encoder = train_denoiser(latents, scenes.captions, DENOISER, out, chosen)
+        save_network("denoiser", denoiser, out / "weights")
+        save_network("text_encoder", text_encoder, out / "weights")
+    logging.info("weights: %s", out / "weights")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,112 @@
+"""The demo model's weights: float16 in safetensors on disk, float32 in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import nn
+
+from goodseed.demo.networks import Autoencoder, Denoiser, JudgeNetwork, TextEncoder
+from goodseed.errors import WeightsError
+from goodseed.files import sha256_of, write_bytes
+
+WEIGHTS_DIR = Path(__file__).parent / "weights"
+FAMILY = "goodseed-demo"
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "denoiser": Denoiser,
+    "text_encoder": TextEncoder,
+    "autoencoder": Autoencoder,
+    "judge": JudgeNetwork,
+}
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def weights_path(name: str, folder: Path | None = None) -> Path:
+    """Return where the weights of network `name` lie: `folder`, $GOODSEED_DEMO_WEIGHTS, or the shipped ones."""
+    chosen = folder or Path(os.environ.get("GOODSEED_DEMO_WEIGHTS") or WEIGHTS_DIR)
+    return chosen / f"{name}.safetensors"
+
+
+def load_denoiser(folder: Path | None = None) -> Denoiser:
+    return _load("denoiser", Denoiser(), folder)
+
+
+def load_text_encoder(folder: Path | None = None) -> TextEncoder:
+    return _load("text_encoder", TextEncoder(), folder)
+
+
+def load_autoencoder(folder: Path | None = None) -> Autoencoder:
+    return _load("autoencoder", Autoencoder(), folder)
+
+
+def load_judge(folder: Path | None = None) -> JudgeNetwork:
+    return _load("judge", JudgeNetwork(), folder)
+
+
+def describe(name: str, folder: Path | None = None) -> dict[str, str]:
+    """Return file name, SHA-256 of the file, SHA-256 of its tensors alone, and family."""
+    path = weights_path(name, folder)
+    return {
+        "file": path.name,
+        "sha256": sha256_of(path),
+        "tensors_sha256": tensors_sha256(path),
+        "family": FAMILY,
+    }
+
+
+def tensors_sha256(path: Path) -> str:
+    """Return the SHA-256 of a safetensors file's data, which edits of its header leave alone.
+
+    Hashed in the order of their names: name, dtype and shape as JSON, then the bytes.
+    """
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    digest = hashlib.sha256()
+    for name in sorted(key for key in header if key != "__metadata__"):
+        entry = header[name]
+        digest.update(json.dumps([name, entry["dtype"], entry["shape"]]).encode())
+        first, last = entry["data_offsets"]
+        digest.update(data[8 + size + first : 8 + size + last])
+    return digest.hexdigest()
+
+
+def save_network(name: str, network: nn.Module, folder: Path) -> Path:
+    """Write a network's weights as float16, whole or not at all."""
+    tensors = {key: value.half().contiguous().cpu() for key, value in network.state_dict().items()}
+    path = folder / f"{name}.safetensors"
+    write_bytes(path, save(tensors, {"goodseed.demo": name}))
+    return path
+
+
+def make_random(folder: Path, seed: int = 0) -> Path:
+    """Write untrained weights of the true architecture, for tests that need none of the quality."""
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(seed)
+        for name, build in NETWORKS.items():
+            network = build()
+            for parameter in network.parameters():
+                if not parameter.any():
+                    nn.init.normal_(parameter, std=0.02)
+            save_network(name, network, folder)
+    return folder
+
+
+def _load(name: str, network: Network, folder: Path | None) -> Network:
+    path = weights_path(name, folder)
+    try:
+        state = load_file(path)
+        network.load_state_dict({key: value.float() for key, value in state.items()})
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise WeightsError(f"{path}: cannot be loaded ({str(error).splitlines()[0]}); reinstall the pack") from error
+    return network.requires_grad_(False).eval()
