@@ -22,6 +22,16 @@ from .models import attach_identity
 CLIP_NAME = "goodseed_demo"
 
 
+def load_demo() -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]:
+    """Return MODEL, CLIP and VAE; the global random state stays as it was, although networks are made at random first.
+
+    Raises:
+        WeightsError: when the weights are not there or do not fit.
+    """
+    with torch.random.fork_rng(devices=[]):
+        return load_model(), load_clip(), load_vae()
+
+
 class DemoLatent(comfy.latent_formats.LatentFormat):  # type: ignore[misc]
     """The autoencoder scales its latents itself."""
 
@@ -32,7 +42,6 @@ class DemoLatent(comfy.latent_formats.LatentFormat):  # type: ignore[misc]
 class DemoConfig(comfy.supported_models_base.BASE):  # type: ignore[misc]
     """What BaseModel asks of a model: rectified flow at shift 1, times in 0…1, float32 throughout."""
 
-    unet_config = {"dtype": torch.float32}
     unet_extra_config: dict[str, Any] = {}
     sampling_settings = {"shift": 1.0, "multiplier": 1.0}
     latent_format = DemoLatent
@@ -57,11 +66,9 @@ def load_model() -> comfy.model_patcher.ModelPatcher:
     """Return the MODEL, with the identity of its weights attached."""
     management = comfy.model_management
     offload_device = management.unet_offload_device()
-    config = DemoConfig({})
-    config.unet_config = dict(DemoConfig.unet_config)
-    model = comfy.model_base.BaseModel(
-        config, comfy.model_base.ModelType.FLOW, device=offload_device, unet_model=HostDenoiser
-    )
+    config = DemoConfig({"dtype": torch.float32})
+    flow = comfy.model_base.ModelType.FLOW
+    model = comfy.model_base.BaseModel(config, flow, device=offload_device, unet_model=HostDenoiser)
     patcher = comfy.model_patcher.ModelPatcher(model, load_device=management.get_torch_device(), offload_device=offload_device)
     attach_identity(patcher, weights.describe("denoiser"))
     return patcher

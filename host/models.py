@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import comfy.sample
+import torch
 from comfy.model_patcher import ModelPatcher
+from goodseed.banks import Bank
+from goodseed.banks.match import mismatches
+from goodseed.errors import MismatchError
+
+from .noise import noise_facts
 
 _IDENTITY = "goodseed.identity"
 
@@ -20,3 +27,43 @@ def identity_of(model: ModelPatcher) -> Mapping[str, str] | None:
     """Return the identity attached to a MODEL; ComfyUI's own loaders attach none."""
     identity: Mapping[str, str] | None = model.get_attachment(_IDENTITY)
     return identity
+
+
+def compare(
+    bank: Bank, model: ModelPatcher | None, latent: Mapping[str, Any] | None, on_mismatch: str, one_seed: bool
+) -> list[str]:
+    """Return a sentence for each way in which a graph differs from what `bank` was measured on, and for what is unknown.
+
+    `one_seed` says that one seed serves the whole latent batch, as in KSampler.
+
+    Raises:
+        MismatchError: with `on_mismatch` stop, where something differs.
+    """
+    identity = identity_of(model) if model is not None else None
+    samples = _samples(latent, model) if latent is not None else torch.zeros(1, *bank.info["noise"]["shape"])
+    found = mismatches(
+        bank,
+        tensors_sha256=identity["tensors_sha256"] if identity else None,
+        latent_shape=list(samples.shape[1:]),
+        noise=noise_facts(samples, bank),
+    )
+    if model is not None and model.patches and not bank.info["adapters"]:
+        found.append("The bank was measured without adapters, this model's weights are patched (a LoRA?).")
+    if one_seed and samples.shape[0] > 1:
+        found.append(f"Of the latent's {samples.shape[0]} items only the first starts from the noise that the bank measured.")
+    if found and on_mismatch == "stop":
+        raise MismatchError(f"{' '.join(found)} Choose a bank that fits, or set on_mismatch to warn.")
+    for sentence in found:
+        logging.warning("Good Seed: %s", sentence)
+    if model is not None and identity is None:
+        found.append("Whether the bank fits this model cannot be checked: its loader does not say which file it read.")
+    return found
+
+
+def _samples(latent: Mapping[str, Any], model: ModelPatcher | None) -> Any:
+    """Return the latent's samples, with the channels and size that the samplers would give an empty latent for `model`."""
+    samples = latent["samples"]
+    if model is None:
+        return samples
+    ratios = {key: latent[key] for key in ("downscale_ratio_spacial", "downscale_ratio_temporal") if key in latent}
+    return comfy.sample.fix_empty_latent_channels(model, samples, **ratios)

@@ -7,7 +7,9 @@ from typing import Any
 
 import comfy.sample
 import torch
+from goodseed.banks import Bank
 from goodseed.errors import ChoiceError
+from goodseed.noise import noise_fingerprint
 from goodseed.seeds import check_seed
 from torch import Tensor
 
@@ -44,6 +46,19 @@ class SeedListNoise:
             if not 0 <= place < count:
                 raise ChoiceError(f"noise: the latent's batch_index asks for seed {place} of {count}; choose more seeds")
         return self.seeds if places is None else [self.seeds[place] for place in places]
+
+
+def noise_facts(samples: Any, bank: Bank) -> dict[str, Any]:
+    """Return how this host makes noise for latents like `samples`, as in a bank's noise spec.
+
+    The fingerprint of seed 0's noise is among it only for latents of the bank's shape; others have another.
+    """
+    facts: dict[str, Any] = {"name": "comfy", "device": "cpu"}
+    if not samples.is_nested:
+        facts["dtype"] = str(samples.dtype).removeprefix("torch.")
+        if list(samples.shape[1:]) == bank.info["noise"]["shape"]:
+            facts["fingerprint"] = noise_fingerprint(_draw(samples[:1], _generator(0))[0].float())
+    return facts
 
 
 def _generator(seed: int) -> torch.Generator:

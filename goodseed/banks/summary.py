@@ -1,0 +1,89 @@
+"""A choice of seeds in plain words, for the nodes' report: Markdown that also reads well as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from goodseed.banks.choice import Choice, quality, ranks_of
+from goodseed.banks.format import Bank
+
+
+def golden_summary(bank: Bank, choice: Choice, index: int, warnings: Sequence[str] = ()) -> str:
+    """Return where the seed at place `index` of a golden choice stands, and what speaks for it."""
+    seed, kind = choice.seeds[index], "inferior" if choice.settings["worst"] else "golden"
+    lines = [
+        f"**Seed {seed}**: {kind} seed {index + 1} of {len(choice.seeds)} by {choice.rule}, bank {_name(bank)}",
+        "",
+    ]
+    lines += [*_warnings(warnings), *_standing(bank, seed), ""]
+    held_out = choice.evidence.get("held_out", {})
+    if held_out:
+        lines.append(f"The {len(choice.seeds)} chosen seeds on prompts that played no part in choosing them:")
+        lines += [f"- {name}: {_gain(gain)}{_icc(choice, name)}" for name, gain in held_out.items()]
+    if overlap := choice.evidence.get("overlap"):
+        chance = f"{overlap['chance']:.0f} ({overlap['chance_low']:.0f}…{overlap['chance_high']:.0f})"
+        lines.append(f"- the metrics' top {overlap['top']} share {overlap['both']} seeds; chance gives {chance}")
+    lines += [f"- {note}" for note in choice.notes]
+    return "\n".join([*lines, "", f"Seeds: {_seeds(choice)}", _measured(bank)])
+
+
+def diverse_summary(bank: Bank, choice: Choice, warnings: Sequence[str] = ()) -> str:
+    """Return which seeds a diverse choice holds and how varied they are beside random ones."""
+    asked = choice.settings
+    within = f"golden seeds ({asked['rule']})" if asked["within"] == "golden" else "all seeds"
+    lines = [f"**{len(choice.seeds)} seeds that differ in {asked['by']}**, from {within} of bank {_name(bank)}", ""]
+    lines += [
+        *_warnings(warnings),
+        f"Seeds: {_seeds(choice)}",
+        f"The first is where the search began: {asked['start']}.",
+    ]
+    for name, found in choice.evidence.get("similarity", {}).items():
+        random = f"{found['random']:.3f} ({found['random_low']:.3f}…{found['random_high']:.3f})"
+        prompts = found["prompts"].replace("_", "-")
+        lines.append(
+            f"- similarity in {name} on the {prompts} prompts: {found['similarity']:.3f}; random seeds: {random}"
+        )
+    lines += [f"- {note}" for note in choice.notes]
+    return "\n".join([*lines, "", _measured(bank)])
+
+
+def _standing(bank: Bank, seed: int) -> Iterator[str]:
+    position, total = bank.seeds.index(seed), len(bank.seeds)
+    yield "| metric | selection prompts | place | held-out prompts |"
+    yield "|---|---|---|---|"
+    for name, about in sorted(bank.metrics.items()):
+        place = int(ranks_of(quality(bank, name))[position]) + 1
+        value, held_out = float(bank.metric(name)[position]), float(bank.metric(name, held_out=True)[position])
+        yield f"| {name} ({about['direction']} is better) | {value:.4g} | {place} of {total} | {held_out:.4g} |"
+    if traits := [f"{trait} {float(bank.tensors[f'trait.{trait}'][position]):.0%}" for trait in bank.traits]:
+        yield ""
+        yield f"Share of its images: {', '.join(traits)}"
+
+
+def _gain(gain: Mapping[str, Any]) -> str:
+    better = f"better by {gain['gain']:.3g} ({gain['low']:.3g}…{gain['high']:.3g})"
+    return f"{gain['golden']:.4g} against {gain['all']:.4g} of all, {better}"
+
+
+def _icc(choice: Choice, name: str) -> str:
+    icc = choice.evidence.get("icc", {}).get(name)
+    return f"; ICC {icc['value']:.3f} ({icc['low']:.3f}…{icc['high']:.3f})" if icc else ""
+
+
+def _measured(bank: Bank) -> str:
+    sampling, images = bank.info["sampling"], bank.info["design"]["images"]
+    how = f"{sampling['sampler']}, {sampling['scheduler']}, {sampling['steps']} steps, cfg {sampling['cfg']:g}"
+    return f"Measured on {bank.info['model']['file']}: {images} images, {how}, {sampling['width']}×{sampling['height']} px."
+
+
+def _warnings(warnings: Sequence[str]) -> list[str]:
+    return [*(f"**Warning:** {warning}" for warning in warnings), *([""] if warnings else [])]
+
+
+def _seeds(choice: Choice) -> str:
+    return ", ".join(str(seed) for seed in choice.seeds)
+
+
+def _name(bank: Bank) -> str:
+    return bank.name or bank.id[:12]

@@ -1,0 +1,16 @@
+"""The list of nodes."""
+
+from __future__ import annotations
+
+from comfy_api.latest import ComfyExtension, io
+
+from ..host.banks import register_folders
+from .demo_model import DemoModel
+from .diverse_seed_sampler import DiverseSeedSampler
+from .golden_seed_picker import GoldenSeedPicker
+
+
+class GoodSeedExtension(ComfyExtension):
+    async def get_node_list(self) -> list[type[io.ComfyNode]]:
+        register_folders()
+        return [DemoModel, DiverseSeedSampler, GoldenSeedPicker]

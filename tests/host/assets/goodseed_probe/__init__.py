@@ -1,0 +1,106 @@
+"""Nodes for tests only: they show what the host hands from node to node."""
+
+import hashlib
+import os
+
+import comfy.sample
+import folder_paths
+import numpy
+import torch
+from comfy.patcher_extension import WrappersMP
+
+
+def _hashes(tensor):
+    return [hashlib.sha256(item.contiguous().view(torch.uint8).numpy().tobytes()).hexdigest() for item in tensor.cpu()]
+
+
+class ProbeNoise:
+    """What a NOISE makes of a latent: an item's hash each, dtype, and whether the global random state stayed."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"noise": ("NOISE",), "latent": ("LATENT",)}})
+    RETURN_TYPES, FUNCTION, OUTPUT_NODE, CATEGORY = (), "show", True, "test"
+
+    def show(self, noise, latent):
+        before = torch.random.get_rng_state()
+        made = noise.generate_noise(latent)
+        kept = bool(torch.equal(before, torch.random.get_rng_state()))
+        return {"ui": {"hashes": _hashes(made), "dtype": [str(made.dtype)], "shape": [list(made.shape)], "kept": [kept]}}
+
+
+class ProbeHostNoise:
+    """ComfyUI's own noise of one seed."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"seed": ("INT", {"max": 2**64 - 1}), "latent": ("LATENT",)}})
+    RETURN_TYPES, FUNCTION, OUTPUT_NODE, CATEGORY = (), "show", True, "test"
+
+    def show(self, seed, latent):
+        with torch.random.fork_rng(devices=[]):
+            made = comfy.sample.prepare_noise(latent["samples"], seed, latent.get("batch_index"))
+        return {"ui": {"hashes": _hashes(made), "dtype": [str(made.dtype)]}}
+
+
+class ProbeStart:
+    """A MODEL that saves, as output/<name>.npy, the noise that each sampling starts from."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"model": ("MODEL",), "name": ("STRING", {})}})
+    RETURN_TYPES, FUNCTION, CATEGORY = ("MODEL",), "wrap", "test"
+
+    def wrap(self, model, name):
+        def save(executor, noise, *args, **kwargs):
+            numpy.save(os.path.join(folder_paths.get_output_directory(), f"{name}.npy"), noise.cpu().numpy())
+            return executor(noise, *args, **kwargs)
+
+        model = model.clone()
+        model.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, "probe", save)
+        return (model,)
+
+
+class ProbeLatent:
+    """Shape, spread and finiteness of a latent; saves it as output/<name>.npy where a name is given."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"latent": ("LATENT",)}, "optional": {"name": ("STRING", {"default": ""})}})
+    RETURN_TYPES, FUNCTION, OUTPUT_NODE, CATEGORY = (), "show", True, "test"
+
+    def show(self, latent, name=""):
+        samples = latent["samples"]
+        if name:
+            numpy.save(os.path.join(folder_paths.get_output_directory(), f"{name}.npy"), samples.cpu().float().numpy())
+        finite = bool(torch.isfinite(samples).all())
+        return {"ui": {"shape": [list(samples.shape)], "std": [float(samples.std())], "finite": [finite]}}
+
+
+class ProbeCast:
+    """A latent in another dtype."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"latent": ("LATENT",), "dtype": (["float16", "bfloat16", "float32"],)}})
+    RETURN_TYPES, FUNCTION, CATEGORY = ("LATENT",), "cast", "test"
+
+    def cast(self, latent, dtype):
+        return ({**latent, "samples": latent["samples"].to(getattr(torch, dtype))},)
+
+
+class ProbeConditioning:
+    """Hashes of a CONDITIONING's tensors."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"conditioning": ("CONDITIONING",)}})
+    RETURN_TYPES, FUNCTION, OUTPUT_NODE, CATEGORY = (), "show", True, "test"
+
+    def show(self, conditioning):
+        return {"ui": {"hashes": [h for c, _ in conditioning for h in _hashes(c)], "shape": [list(conditioning[0][0].shape)]}}
+
+
+class ProbeRandomState:
+    """A hash of the global random state, taken once the model (where given) is there."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {}, "optional": {"model": ("MODEL",)}})
+    IS_CHANGED = classmethod(lambda cls, **inputs: float("nan"))
+    RETURN_TYPES, FUNCTION, OUTPUT_NODE, CATEGORY = (), "show", True, "test"
+
+    def show(self, model=None):
+        return {"ui": {"state": _hashes(torch.random.get_rng_state()[None])}}
+
+
+NODE_CLASS_MAPPINGS = {
+    cls.__name__: cls
+    for cls in (ProbeNoise, ProbeHostNoise, ProbeStart, ProbeLatent, ProbeCast, ProbeConditioning, ProbeRandomState)
+}

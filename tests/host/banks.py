@@ -1,0 +1,34 @@
+"""Banks for the host tier: the library tier's test bank, measured, as it were, on the demo model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from goodseed.banks import Bank, make_bank
+from goodseed.demo import weights
+from goodseed.noise import NoiseSpec, initial_noise, noise_fingerprint
+from tests.library.bank_maker import sound_info, sound_tensors
+
+SHAPE = (4, 16, 16)
+HUGE = 2**64 - 1
+
+
+def bank_of_demo(folder: Path) -> Bank:
+    """A bank of 40 seeds on the demo model; its best seed by score, and some others, lie above 2^63."""
+    tensors = sound_tensors()
+    seeds = np.arange(40, dtype=np.uint64) * np.uint64(1_000_003)
+    seeds[int(tensors["metric.score.mean"].argmax())] = HUGE
+    seeds[3:6] = [2**63, 2**63 + 1, 2**53 + 1]
+    tensors["seeds"] = seeds.view(np.int64)
+    spec = NoiseSpec(SHAPE)
+    noise = {**spec.as_dict(), "fingerprint": noise_fingerprint(initial_noise(0, spec))}
+    return make_bank(tensors, {**sound_info(), "model": weights.describe("denoiser", folder), "noise": noise}, "test")
+
+
+def foreign_bank() -> Bank:
+    """A bank of another model, another latent size and another kind of noise."""
+    info = sound_info()
+    info["noise"] = {**info["noise"], "shape": [4, 64, 64], "device": "cuda"}
+    return make_bank(sound_tensors(), info, "foreign")

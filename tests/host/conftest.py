@@ -1,0 +1,57 @@
+"""The host tier: the pack in real ComfyUI servers, one for each version, for the whole session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from goodseed.banks import write_bank
+from goodseed.demo import weights
+from tests.host.banks import bank_of_demo, foreign_bank
+from tests.host.comfyui import VERSIONS, ComfyUI, find_comfyui, make_base
+
+ROOT = Path(__file__).resolve().parents[2]
+ASSETS = Path(__file__).parent / "assets"
+PACK_NAMES = {"newest": "good-seed", "floor": "any other (name).v1"}
+"""What the pack's folder is called; nothing may depend on it."""
+
+
+@pytest.fixture(scope="session")
+def demo_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the demo model's weights: the shipped ones, or untrained ones of the same shape."""
+    if all(weights.weights_path(name).is_file() for name in weights.NETWORKS):
+        return weights.weights_path("denoiser").parent
+    return weights.make_random(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="session")
+def servers(demo_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ComfyUI]]:
+    """All versions found, started side by side."""
+    started = {}
+    for version in VERSIONS:
+        root = find_comfyui(version)
+        if root is not None:
+            base = make_base(tmp_path_factory.mktemp(version) / "base", ROOT, PACK_NAMES[version], ASSETS / "goodseed_probe")
+            write_bank(bank_of_demo(demo_weights), base / "models" / "seedbanks" / "test.safetensors")
+            write_bank(foreign_bank(), base / "models" / "seedbanks" / "foreign.safetensors")
+            started[version] = ComfyUI(version, root, base, {"GOODSEED_DEMO_WEIGHTS": str(demo_weights)}).start()
+    yield started
+    for server in started.values():
+        server.stop()
+
+
+@pytest.fixture(scope="session", params=list(VERSIONS))
+def comfyui(request: pytest.FixtureRequest, servers: dict[str, ComfyUI]) -> ComfyUI:
+    """One running ComfyUI; tests that ask for it run on every version."""
+    if request.param not in servers:
+        pytest.skip(f"no ComfyUI ({request.param})")
+    return servers[request.param]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for version, (variable, folder) in VERSIONS.items():
+        if find_comfyui(version) is None:
+            line = f"HOST TESTS SKIPPED: no ComfyUI ({version}) in ${variable} or ~/comfy/{folder}"
+            terminalreporter.write_line(line, yellow=True, bold=True)
