@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -79,7 +78,7 @@ class DemoJudge:
                 "style": {
                     "version": VERSION,
                     "weights_sha256": digest,
-                    "about": "Gram matrices of two of the judge's layers, projected to 64, then two components a prompt",
+                    "about": "Gram matrices of two layers of the judge, projected to 64, then two components a prompt",
                 },
                 "composition": {
                     "version": VERSION,
@@ -127,6 +126,11 @@ class DemoJudge:
         answers = self._look(images)
         rows = zip(*(answers[h].argmax(1).tolist() for h in ("object", "modifier", "background")), strict=True)
         return [Caption(OBJECTS[o], MODIFIERS[m], list(BACKGROUNDS)[b]) for o, m, b in rows]
+
+    def outline(self, images: np.ndarray) -> np.ndarray:
+        """Return where the judge sees the object: float32 [B,32,32] in 0…1, for uint8 [B,128,128,3]."""
+        mask: np.ndarray = self._look(images)["mask"].sigmoid().numpy()
+        return mask
 
     def reference(self, prompts: Sequence[str]) -> np.ndarray:
         """Return the features float32 [1536,64] of scenes drawn from `prompts`, each prompt alike often."""
@@ -191,9 +195,5 @@ def _sharpness(images: np.ndarray) -> np.ndarray:
     gray = images.astype(np.float32).mean(3) / 255
     inner = gray[:, 1:-1, 1:-1]
     laplacian = 4 * inner - gray[:, :-2, 1:-1] - gray[:, 2:, 1:-1] - gray[:, 1:-1, :-2] - gray[:, 1:-1, 2:]
-    return np.clip(np.abs(laplacian).mean((1, 2)) * 4, 0, 1).astype(np.float32)
-
-
-def reference_sha256(features: np.ndarray) -> str:
-    """Return the SHA-256 of reference features, for a bank's metadata."""
-    return hashlib.sha256(np.ascontiguousarray(features, dtype="<f4").tobytes()).hexdigest()
+    sharpness: np.ndarray = np.clip(np.abs(laplacian).mean((1, 2)) * 4, 0, 1).astype(np.float32)
+    return sharpness

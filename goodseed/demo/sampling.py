@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor
 
@@ -32,7 +34,7 @@ def sample_euler(
     count = len(noise)
     contexts = torch.cat((context.expand(count, -1, -1), empty.expand(count, -1, -1)))
     x = noise
-    for sigma, following in zip(sigmas[:-1], sigmas[1:], strict=True):
+    for sigma, following in itertools.pairwise(sigmas):
         t = sigma.expand(2 * count).to(x)
         towards, away = denoiser(torch.cat((x, x)), t, contexts).chunk(2)
         denoised_towards, denoised_away = x - sigma * towards, x - sigma * away

@@ -143,7 +143,7 @@ def _draw_word(canvas: Image.Image, word: str, rng: np.random.Generator) -> None
     side = SIDE * _SCALE
     font = ImageFont.load_default(size=float(rng.uniform(26, 36) * _SCALE))
     pen = ImageDraw.Draw(canvas)
-    left, top, right, bottom = pen.textbbox((0, 0), word, font=font)
+    left, top, right, _ = pen.textbbox((0, 0), word, font=font)
     x = rng.uniform(0, max(side - (right - left), 1))
     y = rng.uniform(0.05, 0.75) * side
     dark = bool(rng.random() < 0.5)

@@ -92,7 +92,7 @@ def save_network(name: str, network: nn.Module, folder: Path) -> Path:
 def make_random(folder: Path, seed: int = 0) -> Path:
     """Write untrained weights of the true architecture, for tests that need none of the quality."""
     with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         for name, build in NETWORKS.items():
             network = build()
             for parameter in network.parameters():

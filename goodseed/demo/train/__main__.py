@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from typing import Annotated
 
 import torch
 import typer
@@ -25,15 +26,15 @@ STAGES = ("autoencoder", "judge", "denoiser")
 
 
 def main(
-    out: Path = typer.Option(..., help="Folder for scenes, checkpoints and, at the end, the weights."),
-    device: str = typer.Option("auto", help="cpu, cuda, or auto."),
-    stage: str = typer.Option("all", help=f"One of {', '.join(STAGES)}, or all."),
+    out: Annotated[Path, typer.Option(help="Folder for scenes, checkpoints and, at the end, the weights.")],
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    stage: Annotated[str, typer.Option(help=f"One of {', '.join(STAGES)}, or all.")] = "all",
 ) -> None:
     """Draw the scenes, train the VAE, the judge and the denoiser, and write their weights to OUT/weights."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     out.mkdir(parents=True, exist_ok=True)
     chosen = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    torch.random.default_generator.manual_seed(0)  # first values of the weights; this process is ours alone
+    torch.default_generator.manual_seed(0)  # first values of the weights; this process is ours alone
     torch.set_num_threads(1)
     scenes = training_set(out, SCENES, os.cpu_count() or 1)
     wanted = STAGES if stage == "all" else (stage,)

@@ -45,7 +45,8 @@ def train_denoiser(
         t = torch.sigmoid(torch.randn(len(rows), generator=generator))
         noisy = torch.lerp(clean, noise, t[:, None, None, None])
         velocity = model.denoiser(noisy.to(device), t.to(device), model.text_encoder(words.to(device)))
-        return (velocity - (noise - clean).to(device)).square().mean()
+        loss: Tensor = (velocity - (noise - clean).to(device)).square().mean()
+        return loss
 
     pair = train("denoiser", Pair(), loss_of, schedule, folder, device)
     assert isinstance(pair, Pair)

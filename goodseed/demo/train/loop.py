@@ -123,8 +123,8 @@ def _gradients(pool: ThreadPoolExecutor, parts: int, model: nn.Module, loss_of_p
 def _blend(average: nn.Module, model: nn.Module, keep: float) -> None:
     for kept, new in zip(average.parameters(), model.parameters(), strict=True):
         kept.lerp_(new, 1 - keep)
-    for kept, new in zip(average.buffers(), model.buffers(), strict=True):
-        kept.copy_(new)
+    for old, latest in zip(average.buffers(), model.buffers(), strict=True):
+        old.copy_(latest)
 
 
 def _save(path: Path, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
