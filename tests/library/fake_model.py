@@ -4,13 +4,17 @@ The seed decides the ground's brightness, whether there is a border, and shifts 
 the prompt decides the square's colour and size; the rest is chance drawn from (seed, prompt).
 Environment (so that spawned workers see it too):
 `GOODSEED_FAKE_LOG` names a file that gets one line `seed<TAB>sha256 of the prompt` for every image made;
-`GOODSEED_FAKE_DELAY` gives seconds to sleep for every image; `GOODSEED_FAKE_FAIL` names a seed that raises.
+`GOODSEED_FAKE_PIDS` names a file that gets a line with the process's id for every generator made;
+`GOODSEED_FAKE_DELAY` gives seconds to sleep for every image; `GOODSEED_FAKE_FAIL` names a seed that raises,
+`GOODSEED_FAKE_KILL` one that kills its process.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import random
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,12 +42,21 @@ def _file(name: str) -> dict[str, str]:
     }
 
 
+def _append(path: str, text: str) -> None:
+    """Append in one write, so that processes do not mix their lines."""
+    with open(path, "ab", buffering=0) as file:
+        file.write(text.encode())
+
+
 class FakeGenerator:
     def __init__(self, batch: int = 4) -> None:
         self.batch = batch
         self.log = os.environ.get("GOODSEED_FAKE_LOG")
         self.delay = float(os.environ.get("GOODSEED_FAKE_DELAY", "0"))
         self.fail = os.environ.get("GOODSEED_FAKE_FAIL")
+        self.kill = os.environ.get("GOODSEED_FAKE_KILL")
+        if pids := os.environ.get("GOODSEED_FAKE_PIDS"):
+            _append(pids, f"{os.getpid()}\n")
 
     def describe(self) -> dict[str, Any]:
         return {
@@ -77,13 +90,14 @@ class FakeGenerator:
         if self.log:
             name = hashlib.sha256(prompt.encode()).hexdigest()
             lines = "".join(f"{seed}\t{name}\n" for seed in seeds)
-            with open(self.log, "ab", buffering=0) as file:
-                file.write(lines.encode())
+            _append(self.log, lines)
         return images
 
     def _image(self, prompt: str, seed: int) -> np.ndarray:
         if self.fail == str(seed):
             raise RuntimeError(f"seed {seed} was told to fail")
+        if self.kill == str(seed):
+            os.kill(os.getpid(), signal.SIGKILL)
         if self.delay:
             time.sleep(self.delay)
         return draw(prompt, _rng("seed", seed), _rng("cell", seed, prompt))
@@ -171,6 +185,23 @@ class FakeJudge:
 def make() -> tuple[FakeGenerator, FakeJudge]:
     """What `--generator tests.library.fake_model:make` calls, in the parent and in each worker."""
     return FakeGenerator(), FakeJudge()
+
+
+class RudeGenerator(FakeGenerator):
+    """Seeds and uses every global random state."""
+
+    def generate(self, prompt: str, seeds: Sequence[int]) -> np.ndarray:
+        import torch
+
+        random.seed(1)
+        np.random.seed(1)
+        torch.manual_seed(1)
+        torch.rand(1), np.random.rand(), random.random()
+        return super().generate(prompt, seeds)
+
+
+def make_rude() -> tuple[FakeGenerator, FakeJudge]:
+    return RudeGenerator(), FakeJudge()
 
 
 def make_study(tmp_path: Path, seeds: int = 8, prompts: int = 4) -> Path:

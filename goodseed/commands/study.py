@@ -1,0 +1,146 @@
+"""`goodseed study`: measure seeds, and continue where an earlier run stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated
+
+import typer
+
+from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.errors import PromptError, StudyError
+from goodseed.prompts import PromptSet, read_prompts
+from goodseed.seeds import parse_seeds
+
+ENGINES = ("local",)
+
+
+def study(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the study; an unfinished one there is continued.")],
+    generator: Annotated[
+        str, typer.Option("--generator", help="demo, or module:function that returns a generator and a judge.")
+    ] = "demo",
+    seeds: Annotated[str, typer.Option("--seeds", help="Seeds to measure, such as 0-1023 or 1,5,9-12.")] = "0-1023",
+    prompts: Annotated[
+        Path | None, typer.Option("--prompts", help="Text file, one prompt a line; the demo brings its own prompts.")
+    ] = None,
+    held_out: Annotated[
+        Path | None,
+        typer.Option("--held-out", help="Prompts kept apart for the final word; else every second one of --prompts."),
+    ] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one a core by default.")] = None,
+    name: Annotated[str, typer.Option("--name", help="The bank's name; the folder's by default.")] = "",
+    engine: Annotated[str, typer.Option("--engine", help="What runs the workers: local.")] = "local",
+    as_json: JsonOption = False,
+) -> int:
+    """Measure seeds × prompts on a generator and sum them up in a seed bank.
+
+    It can be stopped at any moment: the same command continues it.
+    """
+    from goodseed.study.plan import make_plan
+    from goodseed.study.runner import check_name, default_name, run_study
+
+    if engine not in ENGINES:
+        raise StudyError(f"engine: '{engine[:40]}' is unknown; use {', '.join(ENGINES)}")
+    bank_name = check_name(name) if name else default_name(out)
+    wanted = parse_seeds(seeds)
+    selection, kept_apart = _prompt_sets(generator, prompts, held_out)
+    plan = make_plan(generator, wanted, selection, kept_apart)
+    with _Bar() as bar:
+        try:
+            result = run_study(out, plan, workers, bank_name, bar)
+        except KeyboardInterrupt:
+            return bar.stopped(out, as_json)
+    if as_json:
+        print_json(
+            {
+                "bank": str(result.bank),
+                "id": result.bank_id,
+                "images": result.images,
+                "seeds": result.seeds,
+                "computed": result.computed,
+                "damaged": list(result.damaged),
+            }
+        )
+    else:
+        console().print(f"[bold]{escaped(str(result.bank))}[/bold]: {result.seeds} seeds, {result.images} images")
+        console().print(f"id {result.bank_id}")
+    return 0
+
+
+def _prompt_sets(generator: str, prompts: Path | None, held_out: Path | None) -> tuple[PromptSet, PromptSet]:
+    """Return the selection set and the held-out set that the options name.
+
+    Raises:
+        PromptError: for a file that cannot be used, a missing file, and one that cannot be split.
+    """
+    from goodseed.study.registry import default_prompts
+
+    if prompts is None:
+        brought = default_prompts(generator)
+        if held_out is not None or brought is None:
+            raise PromptError("prompts: --prompts is missing; name a text file with one prompt a line")
+        return brought
+    selection = read_prompts(prompts)
+    if held_out is not None:
+        return selection, read_prompts(held_out)
+    if len(selection) < 4:
+        raise PromptError(
+            f"{prompts}: {len(selection)} prompts cannot be split in two sets; give 4, or --held-out FILE"
+        )
+    console().print(f"No --held-out: every second of the {len(selection)} prompts is held out.")
+    return (
+        PromptSet(selection.prompts[0::2], selection.licence),
+        PromptSet(selection.prompts[1::2], selection.licence),
+    )
+
+
+class _Bar:
+    """A study's progress for people: images done, rate and time left, on standard error."""
+
+    def __enter__(self) -> _Bar:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=console(),
+            speed_estimate_period=300,
+        )
+        self._task = self._progress.add_task("images", total=None, rate="")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def started(self, images: int, done: int, damaged: dict[str, str]) -> None:
+        self._progress.start()
+        if done:
+            self._progress.console.print(f"Continuing: {done} of {images} images are there.")
+        for name, why in damaged.items():
+            self._progress.console.print(f"Shard {escaped(name)} is damaged ({escaped(why)}); it is computed again.")
+        self._progress.update(self._task, total=images, completed=done)
+
+    def advanced(self, images: int) -> None:
+        self._progress.advance(self._task, images)
+        speed = self._progress.tasks[0].speed
+        self._progress.update(self._task, rate=f"{speed:.1f} images/s" if speed else "")
+
+    def summing_up(self) -> None:
+        self._progress.update(self._task, description="summing up")
+
+    def stopped(self, out: Path, as_json: bool) -> int:
+        """Say that the study can be continued; return the exit code for "not done"."""
+        self._progress.stop()
+        line = f"{out}: stopped; the same command continues the study"
+        if as_json:
+            print_json({"error": line})
+        else:
+            console().print(escaped(line), soft_wrap=True)
+        return 1
