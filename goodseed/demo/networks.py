@@ -25,7 +25,8 @@ class PlainBlock(nn.Module):
         nn.init.zeros_(self.second.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.silu(self.first(F.silu(x))))
+        change: Tensor = self.second(F.silu(self.first(F.silu(x))))
+        return x + change
 
 
 class Autoencoder(nn.Module):
@@ -99,7 +100,7 @@ class Attention(nn.Module):
         return x + residual
 
     def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return x.view(*x.shape[:-1], self.heads, -1).transpose(1, 2)
 
 
 class TextEncoder(nn.Module):
@@ -189,8 +190,7 @@ class Denoiser(nn.Module):
         x = self.enter(x)
         skips = []
         for level, blocks in enumerate(self.falling):
-            for block in blocks:
-                x = block(x, steering, context)
+            x = _through(blocks, x, steering, context)
             skips.append(x)
             if level < len(self.downs):
                 x = self.downs[level](x)
@@ -198,10 +198,15 @@ class Denoiser(nn.Module):
             if level < len(self.ups):
                 x = F.interpolate(self.ups[level](x), scale_factor=2.0, mode="nearest")
             x = self.fuses[level](torch.cat((x, skips[level]), dim=1))
-            for block in self.rising[level]:
-                x = block(x, steering, context)
+            x = _through(self.rising[level], x, steering, context)
         velocity: Tensor = self.leave(x)
         return velocity[..., :height, :width]
+
+
+def _through(blocks: nn.Module, x: Tensor, steering: Tensor, context: Tensor) -> Tensor:
+    for block in blocks.children():
+        x = block(x, steering, context)
+    return x
 
 
 def _waves(t: Tensor, count: int = 64) -> Tensor:

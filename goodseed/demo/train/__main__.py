@@ -7,15 +7,17 @@ import os
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import torch
 import typer
 
 from goodseed.demo.train.autoencoder import encode_all, train_autoencoder
-from goodseed.demo.train.data import training_set
+from goodseed.demo.train.data import Scenes, training_set
 from goodseed.demo.train.denoiser import train_denoiser
 from goodseed.demo.train.judge import train_judge
 from goodseed.demo.train.loop import Schedule
 from goodseed.demo.weights import load_autoencoder, save_network
+from goodseed.files import atomic_writer
 
 SCENES = 32_000
 AUTOENCODER = Schedule(steps=1700, batch=32, rate=1.5e-3, average=0.995)
@@ -43,11 +45,20 @@ def main(
     if "judge" in wanted:
         save_network("judge", train_judge(scenes, JUDGE, out, chosen), out / "weights")
     if "denoiser" in wanted:
-        latents = encode_all(load_autoencoder(out / "weights").to(chosen), scenes.images, chosen)
+        latents = _latents(out, scenes, chosen)
         denoiser, text_encoder = train_denoiser(latents, scenes.captions, DENOISER, out, chosen)
         save_network("denoiser", denoiser, out / "weights")
         save_network("text_encoder", text_encoder, out / "weights")
     logging.info("weights: %s", out / "weights")
+
+
+def _latents(out: Path, scenes: Scenes, device: torch.device) -> torch.Tensor:
+    """Encode all scenes, once: an interrupted run finds them in `out`."""
+    path = out / "latents.npy"
+    if not path.exists():
+        with atomic_writer(path) as file:
+            np.save(file, encode_all(load_autoencoder(out / "weights").to(device), scenes.images, device).numpy())
+    return torch.from_numpy(np.load(path))
 
 
 if __name__ == "__main__":

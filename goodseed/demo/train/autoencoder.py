@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -46,14 +47,16 @@ def reconstruction_loss(remade: Tensor, batch: Tensor) -> Tensor:
     return F.l1_loss(remade, batch) + 0.5 * (across + down)
 
 
-@torch.no_grad()
 def encode_all(model: Autoencoder, images: np.ndarray, device: torch.device) -> Tensor:
     """Return the latents float32 [N,4,16,16] of pictures uint8 [N,128,128,3]."""
-    parts = [
-        model.encode(to_unit(torch.from_numpy(images[i : i + 64])).to(device)).cpu()
-        for i in track(range(0, len(images), 64), "encoding")
-    ]
-    return torch.cat(parts)
+
+    def encode(start: int) -> Tensor:
+        with torch.no_grad():
+            return model.encode(to_unit(torch.from_numpy(images[start : start + 64])).to(device)).cpu()
+
+    starts = range(0, len(images), 64)
+    with ThreadPoolExecutor(2, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        return torch.cat(list(track(pool.map(encode, starts), "encoding", total=len(starts))))
 
 
 def to_unit(images: Tensor) -> Tensor:

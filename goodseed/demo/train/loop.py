@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -87,12 +88,8 @@ def train(
         for step in range(start, schedule.steps):
             for group in optimiser.param_groups:
                 group["lr"] = schedule.rate_at(step)
-            loss = _gradients(
-                pool,
-                schedule.parts,
-                model,
-                lambda part, step=step: loss_of(model, generator_for(stage, step, part), each),
-            )
+            generators = [generator_for(stage, step, part) for part in range(schedule.parts)]
+            loss = _gradients(pool, model, [partial(loss_of, model, generator, each) for generator in generators])
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             _blend(average, model, min(schedule.average, (step + 1) / (step + 10)))
@@ -105,15 +102,15 @@ def train(
     return average.eval()
 
 
-def _gradients(pool: ThreadPoolExecutor, parts: int, model: nn.Module, loss_of_part: Callable[[int], Tensor]) -> float:
+def _gradients(pool: ThreadPoolExecutor, model: nn.Module, losses: Sequence[Callable[[], Tensor]]) -> float:
     """Put the mean gradient of all parts into the parameters' `.grad`; return the mean loss."""
     parameters = [p for p in model.parameters() if p.requires_grad]
 
-    def work(part: int) -> tuple[float, tuple[Tensor, ...]]:
-        loss = loss_of_part(part)
+    def work(loss_of_part: Callable[[], Tensor]) -> tuple[float, tuple[Tensor, ...]]:
+        loss = loss_of_part()
         return loss.item(), torch.autograd.grad(loss, parameters)
 
-    results = list(pool.map(work, range(parts)))
+    results = list(pool.map(work, losses))
     for index, parameter in enumerate(parameters):
         parameter.grad = torch.stack([gradients[index] for _, gradients in results]).mean(0)
     return sum(loss for loss, _ in results) / len(results)
