@@ -13,9 +13,8 @@ import typer
 import goodseed
 from goodseed.commands.bank import app as bank_app
 from goodseed.commands.diverse import diverse
-from goodseed.commands.output import say_error
+from goodseed.commands.output import GroupJsonOption, say_error
 from goodseed.commands.pick import pick
-from goodseed.commands.study import study
 from goodseed.errors import GoodSeedError, OutputError
 
 UsageProblem: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -30,7 +29,6 @@ app = typer.Typer(
 app.add_typer(bank_app, name="bank")
 app.command()(pick)
 app.command()(diverse)
-app.command()(study)
 for _name in ("study", "report"):
     if importlib.util.find_spec(f"goodseed.commands.{_name}"):
         app.command(_name)(getattr(importlib.import_module(f"goodseed.commands.{_name}"), _name))
@@ -47,6 +45,7 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version and leave.", callback=_show_version, is_eager=True)
     ] = False,
+    as_json: GroupJsonOption = False,
 ) -> None:
     pass
 
@@ -54,8 +53,11 @@ def _options(
 def run(arguments: Sequence[str]) -> int:
     """Run the command with `arguments` and return its exit code; a user's mistake is one line, never a traceback."""
     as_json = "--json" in arguments
+    arguments = [argument for argument in arguments if argument != "--json"] or ([] if as_json else ["--help"])
+    if as_json:  # wherever it stood, the command itself gets it
+        arguments.insert(arguments.index("--") if "--" in arguments else len(arguments), "--json")
     try:
-        result = app(args=list(arguments) or ["--help"], prog_name="goodseed", standalone_mode=False)
+        result = app(args=arguments, prog_name="goodseed", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except GoodSeedError as error:
         return _failed(str(error), as_json)

@@ -138,7 +138,8 @@ def _bytes(array: Array) -> bytes:
 def _assemble(tensors: Mapping[str, Array], info: Mapping[str, Any], name: str) -> tuple[Bank | None, list[str]]:
     """Return a bank, or None and all that is wrong."""
     try:
-        plain = json.loads(canonical_json({key: value for key, value in info.items() if key != "id"}))
+        text = canonical_json({key: value for key, value in info.items() if key != "id"})
+        plain = json.loads(text.encode())  # half of a surrogate pair is no UTF-8 and cannot be hashed
     except (TypeError, ValueError, RecursionError) as error:
         return None, [f"metadata: cannot stand in canonical JSON ({error}); use texts, finite numbers, lists, objects"]
     arrays = {key: np.array(array, order="C") for key, array in tensors.items()}

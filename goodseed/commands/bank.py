@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.commands.output import GroupJsonOption, JsonOption, console, escaped, print_json
 from goodseed.errors import BankError
 
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Look at seed banks.")
 
 BankArgument = Annotated[str, typer.Argument(metavar="BANK", help="A bank's file, or the name of a known bank.")]
+
+
+@app.callback()
+def _options(as_json: GroupJsonOption = False) -> None:
+    pass
 
 
 @app.command("list")

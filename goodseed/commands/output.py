@@ -15,6 +15,9 @@ from goodseed.errors import OutputError
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 """The option that every command has, as `as_json: JsonOption = False`."""
 
+GroupJsonOption = Annotated[bool, typer.Option("--json", hidden=True)]
+"""The same on a group of commands, so that a missing command is what is complained about."""
+
 
 def console() -> Console:
     """Return the console for people: standard error as it is now."""
