@@ -1,0 +1,114 @@
+"""`goodseed report`: a study's or a bank's pictures and plots in one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.errors import BankError, GoodSeedError
+
+if TYPE_CHECKING:
+    from goodseed.banks import Bank
+    from goodseed.report import Report
+    from goodseed.study.interfaces import Generator
+
+DEMO_FAMILY = "goodseed-demo"
+
+
+def report(
+    source: Annotated[str, typer.Argument(metavar="DIR_OR_BANK", help="A study's folder, a bank's file, or its name.")],
+    out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")],
+    png: Annotated[
+        Path | None, typer.Option("--png", metavar="DIR", help="Also write the figures as PNG to this folder.")
+    ] = None,
+    generator: Annotated[
+        str | None,
+        typer.Option("--generator", help="What makes the pictures: demo, or module:function. The demo is recognised."),
+    ] = None,
+    pictures: Annotated[bool, typer.Option(help="Make the pictures again, or leave them out.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Write what a bank says of its seeds, with pictures and plots, to one self-contained HTML file."""
+    bank = find_bank(source)
+    maker, why_none = (None, "they were not asked for") if not pictures else _generator(bank, generator)
+    written = _write(bank, out, png, maker, why_none)
+    if as_json:
+        print_json(
+            {
+                "report": str(written.path),
+                "bank": bank.id,
+                "pictures": written.pictures,
+                "missing": written.missing,
+                "pngs": [str(path) for path in written.pngs],
+            }
+        )
+        return
+    screen = console()
+    if written.missing:
+        screen.print(f"[yellow]Without pictures: {escaped(written.missing)}.[/yellow]", soft_wrap=True)
+    pngs = f", {len(written.pngs)} PNGs in {png}" if png is not None else ""
+    screen.print(escaped(f"{written.path}: {written.pictures} pictures{pngs}"), soft_wrap=True)
+
+
+def find_bank(source: str) -> Bank:
+    """Return the bank that `source` means: a study's folder, a file, or a known name.
+
+    Raises:
+        BankError: when there is none, or a folder holds several.
+        StudyError: for a folder whose study is unfinished or damaged.
+    """
+    from goodseed.banks import find_banks, read_bank, resolve_bank
+
+    folder = Path(source)
+    if not folder.is_dir():
+        return read_bank(resolve_bank(source))
+    found = find_banks([folder])
+    if len(found) > 1:
+        raise BankError(f"{folder}: holds {len(found)} banks ({', '.join(found)}); name the file of one")
+    if found:
+        return read_bank(next(iter(found.values())))
+    if not (folder / "study.json").exists():
+        raise BankError(f"{folder}: holds no bank (*.safetensors) and no study; name a study's folder or a bank")
+    from goodseed.study.bank import build_bank
+
+    return build_bank(folder)
+
+
+def _generator(bank: Bank, name: str | None) -> tuple[Generator | None, str]:
+    """Return what makes the bank's pictures, or None and why not.
+
+    Only the demo is recognised: importing what a file names would run whatever the file's maker wrote there.
+    """
+    from goodseed.report.write import NO_GENERATOR
+    from goodseed.study.registry import make_pair
+
+    if name is not None:
+        return make_pair(name)[0], ""
+    if bank.info["model"]["family"] != DEMO_FAMILY:
+        return None, f"{NO_GENERATOR} (give one with --generator)"
+    try:
+        return make_pair("demo")[0], ""
+    except GoodSeedError as error:
+        return None, str(error)
+
+
+def _write(bank: Bank, out: Path, png: Path | None, maker: Generator | None, why_none: str) -> Report:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from goodseed.report import write_report
+    from goodseed.study.registry import preserved_random_state
+
+    columns = (TextColumn("pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with preserved_random_state(), Progress(*columns, console=console(), transient=True) as progress:
+        task = progress.add_task("pictures", total=None, visible=maker is not None)
+        return write_report(
+            bank,
+            out,
+            generator=maker,
+            pngs=png,
+            why_none=why_none,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
