@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import folder_paths
+
 from goodseed.banks import Bank, read_bank
 from goodseed.errors import BankError
 from goodseed.files import sha256_of

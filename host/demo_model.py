@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import comfy.latent_formats
 import comfy.model_base
@@ -13,9 +13,10 @@ import comfy.sd
 import comfy.sd1_clip
 import comfy.supported_models_base
 import torch
+from torch import Tensor, nn
+
 from goodseed.demo import text, weights
 from goodseed.demo.networks import DOWNSCALE, LATENT_CHANNELS
-from torch import Tensor, nn
 
 from .models import attach_identity
 
@@ -42,8 +43,8 @@ class DemoLatent(comfy.latent_formats.LatentFormat):  # type: ignore[misc]
 class DemoConfig(comfy.supported_models_base.BASE):  # type: ignore[misc]
     """What BaseModel asks of a model: rectified flow at shift 1, times in 0…1, float32 throughout."""
 
-    unet_extra_config: dict[str, Any] = {}
-    sampling_settings = {"shift": 1.0, "multiplier": 1.0}
+    unet_extra_config: ClassVar[dict[str, Any]] = {}
+    sampling_settings: ClassVar[dict[str, float]] = {"shift": 1.0, "multiplier": 1.0}
     latent_format = DemoLatent
     memory_usage_factor = 1.0
 
@@ -57,7 +58,7 @@ class HostDenoiser(nn.Module):
         self.network = weights.load_denoiser().to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor, timesteps: Tensor, context: Tensor, **options: Any) -> Tensor:
-        """Return the velocity [B,4,H,W]; the options (ControlNet, transformer patches) have no place in this network."""
+        """Return the velocity [B,4,H,W]; options (ControlNet, patches) have no place in this network."""
         velocity: Tensor = self.network(x, timesteps, context)
         return velocity
 
@@ -69,7 +70,9 @@ def load_model() -> comfy.model_patcher.ModelPatcher:
     config = DemoConfig({"dtype": torch.float32})
     flow = comfy.model_base.ModelType.FLOW
     model = comfy.model_base.BaseModel(config, flow, device=offload_device, unet_model=HostDenoiser)
-    patcher = comfy.model_patcher.ModelPatcher(model, load_device=management.get_torch_device(), offload_device=offload_device)
+    patcher = comfy.model_patcher.ModelPatcher(
+        model, load_device=management.get_torch_device(), offload_device=offload_device
+    )
     attach_identity(patcher, weights.describe("denoiser"))
     return patcher
 
@@ -120,7 +123,7 @@ class DemoClipTokenizer(comfy.sd1_clip.SD1Tokenizer):  # type: ignore[misc]
 class DemoTextModel(nn.Module, comfy.sd1_clip.ClipTokenWeightEncoder):  # type: ignore[misc]
     """The text encoder, with ComfyUI's own way of weighting tokens."""
 
-    special_tokens = {"start": text.BEGIN, "pad": text.PAD}
+    special_tokens: ClassVar[dict[str, int]] = {"start": text.BEGIN, "pad": text.PAD}
 
     def __init__(self, device: torch.device, dtype: torch.dtype, model_options: dict[str, Any]) -> None:
         super().__init__()
@@ -181,7 +184,9 @@ def load_vae() -> comfy.sd.VAE:
     vae.downscale_ratio = vae.upscale_ratio = DOWNSCALE
     vae.latent_channels = LATENT_CHANNELS
     vae.memory_used_encode = lambda shape, dtype: 500 * shape[2] * shape[3] * management.dtype_size(dtype)
-    vae.memory_used_decode = lambda shape, dtype: 500 * shape[2] * shape[3] * DOWNSCALE**2 * management.dtype_size(dtype)
+    vae.memory_used_decode = lambda shape, dtype: (
+        500 * shape[2] * shape[3] * DOWNSCALE**2 * management.dtype_size(dtype)
+    )
     vae.first_stage_model = HostAutoencoder().eval()
     vae.size = management.module_size(vae.first_stage_model)
     vae.patcher = comfy.model_patcher.ModelPatcher(

@@ -21,7 +21,9 @@ def provide_goodseed() -> ModuleType:
     Raises:
         ImportError: when another version is loaded already; the message says where it lies.
     """
-    spec = importlib.util.spec_from_file_location("goodseed", FOLDER / "__init__.py", submodule_search_locations=[str(FOLDER)])
+    spec = importlib.util.spec_from_file_location(
+        "goodseed", FOLDER / "__init__.py", submodule_search_locations=[str(FOLDER)]
+    )
     if spec is None or spec.loader is None:
         raise ImportError(f"{FOLDER}: is not there; install the good-seed pack again")
     own = importlib.util.module_from_spec(spec)

@@ -9,6 +9,7 @@ from typing import Any
 import comfy.sample
 import torch
 from comfy.model_patcher import ModelPatcher
+
 from goodseed.banks import Bank
 from goodseed.banks.match import mismatches
 from goodseed.errors import MismatchError
@@ -32,7 +33,7 @@ def identity_of(model: ModelPatcher) -> Mapping[str, str] | None:
 def compare(
     bank: Bank, model: ModelPatcher | None, latent: Mapping[str, Any] | None, on_mismatch: str, one_seed: bool
 ) -> list[str]:
-    """Return a sentence for each way in which a graph differs from what `bank` was measured on, and for what is unknown.
+    """Return a sentence for each difference between a graph and what `bank` was measured on, and for what is unknown.
 
     `one_seed` says that one seed serves the whole latent batch, as in KSampler.
 
@@ -50,7 +51,9 @@ def compare(
     if model is not None and model.patches and not bank.info["adapters"]:
         found.append("The bank was measured without adapters, this model's weights are patched (a LoRA?).")
     if one_seed and samples.shape[0] > 1:
-        found.append(f"Of the latent's {samples.shape[0]} items only the first starts from the noise that the bank measured.")
+        found.append(
+            f"Of the latent's {samples.shape[0]} items only the first starts from the noise that the bank measured."
+        )
     if found and on_mismatch == "stop":
         raise MismatchError(f"{' '.join(found)} Choose a bank that fits, or set on_mismatch to warn.")
     for sentence in found:
@@ -61,7 +64,7 @@ def compare(
 
 
 def _samples(latent: Mapping[str, Any], model: ModelPatcher | None) -> Any:
-    """Return the latent's samples, with the channels and size that the samplers would give an empty latent for `model`."""
+    """Return the latent's samples, with the channels and size that samplers would give an empty one for `model`."""
     samples = latent["samples"]
     if model is None:
         return samples

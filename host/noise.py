@@ -7,11 +7,12 @@ from typing import Any
 
 import comfy.sample
 import torch
+from torch import Tensor
+
 from goodseed.banks import Bank
 from goodseed.errors import ChoiceError
 from goodseed.noise import noise_fingerprint
 from goodseed.seeds import check_seed
-from torch import Tensor
 
 
 class SeedListNoise:
@@ -41,10 +42,14 @@ class SeedListNoise:
     def _seeds_of(self, batch: int, places: Sequence[int] | None) -> list[int]:
         count = len(self.seeds)
         if places is None and batch != count:
-            raise ChoiceError(f"noise: {count} seeds for a latent batch of {batch}; set the latent's batch_size to {count}")
+            raise ChoiceError(
+                f"noise: {count} seeds for a latent batch of {batch}; set the latent's batch_size to {count}"
+            )
         for place in places or ():
             if not 0 <= place < count:
-                raise ChoiceError(f"noise: the latent's batch_index asks for seed {place} of {count}; choose more seeds")
+                raise ChoiceError(
+                    f"noise: the latent's batch_index asks for seed {place} of {count}; choose more seeds"
+                )
         return self.seeds if places is None else [self.seeds[place] for place in places]
 
 

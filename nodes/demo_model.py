@@ -14,10 +14,12 @@ class DemoModel(io.ComfyNode):
             node_id="GoodSeedDemoModel",
             display_name="Demo Model (Good Seed)",
             category="Good Seed",
-            description="A miniature diffusion model of drawn scenes, 128×128 px. It needs no download and runs on a CPU.",
+            description="A miniature diffusion model of drawn scenes, 128×128 px: no download, runs on a CPU.",
             outputs=[
                 io.Model.Output(display_name="MODEL", tooltip="A rectified-flow denoiser for any sampler."),
-                io.Clip.Output(display_name="CLIP", tooltip="A text encoder of the demo's words; it reads the first 15."),
+                io.Clip.Output(
+                    display_name="CLIP", tooltip="A text encoder of the demo's words; it reads the first 15."
+                ),
                 io.Vae.Output(display_name="VAE", tooltip="An autoencoder with 8× downscaling and 4 channels."),
             ],
         )

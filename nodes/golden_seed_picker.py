@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from comfy_api.latest import io
+
 from goodseed.banks import pick
 from goodseed.banks.golden import RULES
 from goodseed.banks.limits import parse_limits
 from goodseed.banks.summary import golden_summary
 from goodseed.errors import ChoiceError
 
-from ..host.banks import bank_fingerprint, bank_names, load_bank
+from ..host.banks import bank_fingerprint, load_bank
 from ..host.models import compare
+from .inputs import bank_input, match_inputs
 
 MAX_PLACE = 999_999
 
@@ -26,23 +28,58 @@ class GoldenSeedPicker(io.ComfyNode):
             category="Good Seed",
             description="Picks seeds that gave better images than others when a study measured them on this model.",
             inputs=[
-                io.Combo.Input("bank", options=bank_names(), tooltip="The seed bank: what a study measured of each seed. Banks lie in models/seedbanks."),
-                io.Combo.Input("rule", options=[*RULES, "metric"], default="paper", tooltip="paper: seeds in the top quarter of every metric's list. rank-sum: the smallest sum of places. pareto: seeds that no other beats in every metric. metric: the list of one metric."),
-                io.String.Input("metric", default="score", tooltip="With rule metric: the metric's name, such as score or fid."),
-                io.Combo.Input("which", options=["golden", "inferior"], default="golden", tooltip="golden: the best seeds, best first. inferior: the worst, worst first, to compare with."),
-                io.Int.Input("index", default=0, min=0, max=MAX_PLACE, tooltip="Which of the seeds to give as seed: 0 is the first."),
+                bank_input(),
+                io.Combo.Input(
+                    "rule",
+                    options=[*RULES, "metric"],
+                    default="paper",
+                    tooltip=(
+                        "paper: seeds in the top quarter of every metric's list. rank-sum: the smallest sum of "
+                        "places. pareto: seeds that no other beats in every metric. metric: the list of one metric."
+                    ),
+                ),
+                io.String.Input(
+                    "metric", default="score", tooltip="With rule metric: the metric's name, such as score or fid."
+                ),
+                io.Combo.Input(
+                    "which",
+                    options=["golden", "inferior"],
+                    default="golden",
+                    tooltip="golden: the best seeds, best first. inferior: the worst, worst first, to compare with.",
+                ),
+                io.Int.Input(
+                    "index",
+                    default=0,
+                    min=0,
+                    max=MAX_PLACE,
+                    tooltip="Which of the seeds to give as seed: 0 is the first.",
+                ),
                 io.Int.Input("count", default=4, min=1, max=MAX_PLACE + 1, tooltip="How many seeds to give as a list."),
-                io.String.Input("avoid", default="", tooltip="Traits to avoid, such as border, grayscale=0.3: seeds with a larger share of such images are left out. Without a number the limit is 0.5."),
-                io.Combo.Input("on_mismatch", options=["warn", "stop"], default="warn", tooltip="What to do when the bank was measured on another model, latent size or noise than this graph's."),
-                io.Model.Input("model", optional=True, tooltip="The model that the seeds are for, to check the bank against."),
-                io.Latent.Input("latent", optional=True, tooltip="The latent that the seeds are for, to check its size."),
+                io.String.Input(
+                    "avoid",
+                    default="",
+                    tooltip=(
+                        "Traits to avoid, such as border, grayscale=0.3: seeds with a larger share of such images are"
+                        " left out. Without a number the limit is 0.5."
+                    ),
+                ),
+                *match_inputs(),
             ],
             outputs=[
                 io.Int.Output("seed", display_name="seed", tooltip="The seed at place index."),
-                io.Int.Output("seeds", display_name="seeds", is_output_list=True, tooltip="The first count seeds; the nodes below run once for each."),
-                io.String.Output("report", display_name="report", tooltip="Where the seed stands in the bank, and what speaks for it."),
+                io.Int.Output(
+                    "seeds",
+                    display_name="seeds",
+                    is_output_list=True,
+                    tooltip="The first count seeds; the nodes below run once for each.",
+                ),
+                io.String.Output(
+                    "report",
+                    display_name="report",
+                    tooltip="Where the seed stands in the bank, and what speaks for it.",
+                ),
             ],
-        )  # fmt: skip
+        )
 
     @classmethod
     def fingerprint_inputs(cls, bank: str = "", **others: Any) -> str:
@@ -50,14 +87,25 @@ class GoldenSeedPicker(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, bank: str, rule: str, metric: str, which: str, index: int, count: int, avoid: str, on_mismatch: str,
-        model: Any = None, latent: Any = None,
-    ) -> io.NodeOutput:  # fmt: skip
+        cls,
+        bank: str,
+        rule: str,
+        metric: str,
+        which: str,
+        index: int,
+        count: int,
+        avoid: str,
+        on_mismatch: str,
+        model: Any = None,
+        latent: Any = None,
+    ) -> io.NodeOutput:
         measured = load_bank(bank)
         warnings = compare(measured, model, latent, on_mismatch, one_seed=True)
         asked = metric if rule == "metric" else rule
         choice = pick(measured, asked, max(count, index + 1), parse_limits(avoid), worst=which == "inferior")
         if index >= len(choice.seeds):
-            raise ChoiceError(f"index {index}: rule {asked} gives {len(choice.seeds)} seeds; lower the index or use rank-sum")
+            raise ChoiceError(
+                f"index {index}: rule {asked} gives {len(choice.seeds)} seeds; lower the index or use rank-sum"
+            )
         report = golden_summary(measured, choice, index, warnings)
         return io.NodeOutput(choice.seeds[index], choice.seeds[:count], report)

@@ -74,7 +74,8 @@ def _icc(choice: Choice, name: str) -> str:
 def _measured(bank: Bank) -> str:
     sampling, images = bank.info["sampling"], bank.info["design"]["images"]
     how = f"{sampling['sampler']}, {sampling['scheduler']}, {sampling['steps']} steps, cfg {sampling['cfg']:g}"
-    return f"Measured on {bank.info['model']['file']}: {images} images, {how}, {sampling['width']}×{sampling['height']} px."
+    size = f"{sampling['width']}×{sampling['height']} px"
+    return f"Measured on {bank.info['model']['file']}: {images} images, {how}, {size}."
 
 
 def _warnings(warnings: Sequence[str]) -> list[str]:

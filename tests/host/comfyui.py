@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 from pathlib import Path
@@ -18,8 +19,8 @@ from typing import Any
 Graph = dict[str, dict[str, Any]]
 
 VERSIONS = {"newest": ("COMFYUI_PATH", "ComfyUI"), "floor": ("COMFYUI_FLOOR_PATH", "ComfyUI-floor")}
-START_SECONDS = 240
-RUN_SECONDS = 240
+START_SECONDS = 600
+RUN_SECONDS = 300
 
 
 class GraphRefused(Exception):
@@ -79,7 +80,9 @@ class ComfyUI:
         environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
         environment |= {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **self.environment}
         with self.log_file.open("wb") as log:
-            self.process = subprocess.Popen(command, cwd=self.root, env=environment, stdout=log, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                command, cwd=self.root, env=environment, stdout=log, stderr=subprocess.STDOUT
+            )
         self._answered = False
         return self
 
@@ -94,6 +97,14 @@ class ComfyUI:
     @property
     def log(self) -> str:
         return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def pack(self) -> Path:
+        return next(path for path in (self.base / "custom_nodes").iterdir() if path.name != "goodseed_probe")
+
+    @property
+    def pack_url(self) -> str:
+        return urllib.parse.quote(self.pack.name)
 
     @property
     def banks(self) -> Path:
@@ -160,7 +171,9 @@ class ComfyUI:
     def _ask(self, path: str, body: Any = None) -> bytes:
         self._wait_for_start()
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data, {"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", data, {"Content-Type": "application/json"}
+        )
         with urllib.request.urlopen(request, timeout=60) as answer:
             content: bytes = answer.read()
         return content

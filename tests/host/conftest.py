@@ -27,13 +27,18 @@ def demo_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def servers(demo_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ComfyUI]]:
-    """All versions found, started side by side."""
+def servers(
+    request: pytest.FixtureRequest, demo_weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, ComfyUI]]:
+    """The versions found that a test asks for, started side by side."""
+    wanted = {item.callspec.params.get("comfyui") for item in request.session.items if hasattr(item, "callspec")}
     started = {}
     for version in VERSIONS:
         root = find_comfyui(version)
-        if root is not None:
-            base = make_base(tmp_path_factory.mktemp(version) / "base", ROOT, PACK_NAMES[version], ASSETS / "goodseed_probe")
+        if root is not None and version in wanted:
+            base = make_base(
+                tmp_path_factory.mktemp(version) / "base", ROOT, PACK_NAMES[version], ASSETS / "goodseed_probe"
+            )
             write_bank(bank_of_demo(demo_weights), base / "models" / "seedbanks" / "test.safetensors")
             write_bank(foreign_bank(), base / "models" / "seedbanks" / "foreign.safetensors")
             started[version] = ComfyUI(version, root, base, {"GOODSEED_DEMO_WEIGHTS": str(demo_weights)}).start()

@@ -17,7 +17,10 @@ def test_every_sampler_and_every_scheduler_gives_a_finite_latent(comfyui: ComfyU
     for name in samplers:
         graph |= {name: ksampler(3, name, steps=3), f"{name} shown": node("ProbeLatent", latent=[name, 0])}
     for name in schedulers:
-        graph |= {f"s {name}": ksampler(3, steps=3, scheduler=name), f"s {name} shown": node("ProbeLatent", latent=[f"s {name}", 0])}
+        graph |= {
+            f"s {name}": ksampler(3, steps=3, scheduler=name),
+            f"s {name} shown": node("ProbeLatent", latent=[f"s {name}", 0]),
+        }
     shown = comfyui.run(graph)
     assert len(shown) == len(samplers) + len(schedulers) > 40
     bad = {name for name, latent in shown.items() if not latent["finite"][0] or latent["shape"] != [[1, 4, 16, 16]]}
@@ -32,7 +35,14 @@ def test_a_picture_of_any_size_and_batch_comes_out(comfyui: ComfyUI, width: int,
 
 
 def test_the_prompt_and_its_weights_reach_the_picture(comfyui: ComfyUI) -> None:
-    prompts = ["a red ball", "a (red:1.0) ball", "a (red:1.6) ball", "a blue ball", "embedding:nothing (", "\U0001f600 " * 3000]
+    prompts = [
+        "a red ball",
+        "a (red:1.0) ball",
+        "a (red:1.6) ball",
+        "a blue ball",
+        "embedding:nothing (",
+        "\U0001f600 " * 3000,
+    ]
     graph: Graph = {"demo": node("GoodSeedDemoModel")}
     for i, prompt in enumerate(prompts):
         graph[f"{i}"] = node("CLIPTextEncode", clip=["demo", 1], text=prompt)
@@ -75,7 +85,9 @@ def test_inpainting_changes_only_what_the_mask_covers(comfyui: ComfyUI, way: str
         graph["encoded"] = node("VAEEncode", pixels=["picture", 0], vae=["demo", 2])
         graph["masked"] = node("SetLatentNoiseMask", samples=["encoded", 0], mask=["half", 0])
     else:
-        graph["masked"] = node("VAEEncodeForInpaint", pixels=["picture", 0], vae=["demo", 2], mask=["half", 0], grow_mask_by=0)
+        graph["masked"] = node(
+            "VAEEncodeForInpaint", pixels=["picture", 0], vae=["demo", 2], mask=["half", 0], grow_mask_by=0
+        )
     comfyui.run(graph)
     before, after = (np.load(comfyui.output / f"{way}-{end}.npy") for end in ("start", "end"))
     change = np.abs(after - before)[0].max(axis=0)
@@ -87,7 +99,13 @@ def test_tiled_decoding_gives_nearly_the_same_picture(comfyui: ComfyUI) -> None:
     graph = demo(width=256, height=256) | {"sampled": ksampler(1)} | _decoded("sampled")
     whole = _pictures(comfyui, graph)[0]
     graph["decoded"] = node(
-        "VAEDecodeTiled", samples=["sampled", 0], vae=["demo", 2], tile_size=128, overlap=64, temporal_size=64, temporal_overlap=8
+        "VAEDecodeTiled",
+        samples=["sampled", 0],
+        vae=["demo", 2],
+        tile_size=128,
+        overlap=64,
+        temporal_size=64,
+        temporal_overlap=8,
     )
     assert np.abs(_pictures(comfyui, graph)[0] - whole).mean() < 0.5
 
@@ -95,7 +113,9 @@ def test_tiled_decoding_gives_nearly_the_same_picture(comfyui: ComfyUI) -> None:
 def test_loading_the_demo_model_leaves_the_global_random_state(comfyui: ComfyUI) -> None:
     comfyui.free()
     before = comfyui.run({"state": node("ProbeRandomState")})["state"]
-    loaded = comfyui.run({"demo": node("GoodSeedDemoModel"), "state": node("ProbeRandomState", model=["demo", 0])})["state"]
+    loaded = comfyui.run({"demo": node("GoodSeedDemoModel"), "state": node("ProbeRandomState", model=["demo", 0])})[
+        "state"
+    ]
     assert before == loaded
 
 

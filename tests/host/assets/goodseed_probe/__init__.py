@@ -24,7 +24,9 @@ class ProbeNoise:
         before = torch.random.get_rng_state()
         made = noise.generate_noise(latent)
         kept = bool(torch.equal(before, torch.random.get_rng_state()))
-        return {"ui": {"hashes": _hashes(made), "dtype": [str(made.dtype)], "shape": [list(made.shape)], "kept": [kept]}}
+        return {
+            "ui": {"hashes": _hashes(made), "dtype": [str(made.dtype)], "shape": [list(made.shape)], "kept": [kept]}
+        }
 
 
 class ProbeHostNoise:
@@ -58,7 +60,9 @@ class ProbeStart:
 class ProbeLatent:
     """Shape, spread and finiteness of a latent; saves it as output/<name>.npy where a name is given."""
 
-    INPUT_TYPES = classmethod(lambda cls: {"required": {"latent": ("LATENT",)}, "optional": {"name": ("STRING", {"default": ""})}})
+    INPUT_TYPES = classmethod(
+        lambda cls: {"required": {"latent": ("LATENT",)}, "optional": {"name": ("STRING", {"default": ""})}}
+    )
     RETURN_TYPES, FUNCTION, OUTPUT_NODE, CATEGORY = (), "show", True, "test"
 
     def show(self, latent, name=""):
@@ -72,7 +76,9 @@ class ProbeLatent:
 class ProbeCast:
     """A latent in another dtype."""
 
-    INPUT_TYPES = classmethod(lambda cls: {"required": {"latent": ("LATENT",), "dtype": (["float16", "bfloat16", "float32"],)}})
+    INPUT_TYPES = classmethod(
+        lambda cls: {"required": {"latent": ("LATENT",), "dtype": (["float16", "bfloat16", "float32"],)}}
+    )
     RETURN_TYPES, FUNCTION, CATEGORY = ("LATENT",), "cast", "test"
 
     def cast(self, latent, dtype):
@@ -86,7 +92,12 @@ class ProbeConditioning:
     RETURN_TYPES, FUNCTION, OUTPUT_NODE, CATEGORY = (), "show", True, "test"
 
     def show(self, conditioning):
-        return {"ui": {"hashes": [h for c, _ in conditioning for h in _hashes(c)], "shape": [list(conditioning[0][0].shape)]}}
+        return {
+            "ui": {
+                "hashes": [h for c, _ in conditioning for h in _hashes(c)],
+                "shape": [list(conditioning[0][0].shape)],
+            }
+        }
 
 
 class ProbeRandomState:
@@ -100,7 +111,29 @@ class ProbeRandomState:
         return {"ui": {"state": _hashes(torch.random.get_rng_state()[None])}}
 
 
-NODE_CLASS_MAPPINGS = {
-    cls.__name__: cls
-    for cls in (ProbeNoise, ProbeHostNoise, ProbeStart, ProbeLatent, ProbeCast, ProbeConditioning, ProbeRandomState)
-}
+class ProbeAnonymous:
+    """A MODEL that says nothing of where it comes from, as ComfyUI's loaders give it."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"model": ("MODEL",)}})
+    RETURN_TYPES, FUNCTION, CATEGORY = ("MODEL",), "strip", "test"
+
+    def strip(self, model):
+        model = model.clone()
+        model.attachments = {}
+        return (model,)
+
+
+class ProbePatched:
+    """A MODEL with one weight patched, as a LoRA does it."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"model": ("MODEL",)}})
+    RETURN_TYPES, FUNCTION, CATEGORY = ("MODEL",), "patch", "test"
+
+    def patch(self, model):
+        model = model.clone()
+        name, weight = next(iter(model.model.state_dict().items()))
+        model.add_patches({name: (torch.zeros_like(weight),)})
+        return (model,)
+
+
+NODE_CLASS_MAPPINGS = {name: cls for name, cls in list(globals().items()) if name.startswith("Probe")}

@@ -1,0 +1,82 @@
+"""The example workflows: the two formats agree, each runs as it is, by the server and by comfy-cli."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.host.comfyui import ComfyUI
+from tests.host.workflows import to_api
+
+FOLDER = Path(__file__).resolve().parents[2] / "example_workflows"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+
+
+def test_there_are_examples() -> None:
+    assert len(NAMES) >= 3
+    assert sorted(path.stem for path in (FOLDER / "api").glob("*.json")) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_formats_of_an_example_say_the_same(comfyui: ComfyUI, name: str) -> None:
+    """GOODSEED_UPDATE_EXAMPLES=1 writes the API format anew from the other."""
+    made = to_api(_read(FOLDER / f"{name}.json"), comfyui.get("/object_info"))
+    path = FOLDER / "api" / f"{name}.json"
+    if os.environ.get("GOODSEED_UPDATE_EXAMPLES"):
+        path.write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert _untitled(made) == _untitled(_read(path))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_runs_as_it_is(comfyui: ComfyUI, name: str) -> None:
+    graph = _read(FOLDER / "api" / f"{name}.json")
+    shown = comfyui.run(graph)
+    savers = [number for number, node in graph.items() if node["class_type"] == "SaveImage"]
+    assert savers
+    assert all(comfyui.image(image).stat().st_size > 1000 for saver in savers for image in shown[saver]["images"])
+    assert all("Measured on" in shown[n]["text"][0] for n, node in graph.items() if node["class_type"] == "PreviewAny")
+
+
+def test_the_server_offers_the_examples_as_templates(comfyui: ComfyUI) -> None:
+    assert set(NAMES) <= set(comfyui.get("/workflow_templates")[comfyui.pack.name])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_comfy_cli_runs_an_example_in_the_front_ends_format(comfyui: ComfyUI, name: str, tmp_path: Path) -> None:
+    """Its own conversion, written by others, must queue the same graph as ours."""
+    where = ["--workflow", str(FOLDER / f"{name}.json"), "--host", "127.0.0.1", "--port", str(comfyui.port)]
+    preview = comfy(tmp_path, "run", *where, "--print-prompt").stdout
+    assert _untitled(json.loads(preview[preview.index("{") :])) == _untitled(_read(FOLDER / "api" / f"{name}.json"))
+    assert comfy(tmp_path, "run", *where, "--wait", "--timeout", "300").returncode == 0
+
+
+def comfy(home: Path, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run comfy-cli, installed beside this Python, with a home of its own and without telemetry."""
+    program = shutil.which("comfy", path=str(Path(sys.executable).parent)) or shutil.which("comfy")
+    if program is None:
+        pytest.skip("comfy-cli is not installed")
+    environment = {**os.environ, "HOME": str(home), "DO_NOT_TRACK": "1", "NO_COLOR": "1", "COMFY_NO_WATCH": "1"}
+    done = subprocess.run(
+        [program, "--skip-prompt", "--no-json", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=cwd or home,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _untitled(graph: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {number: {key: node[key] for key in ("class_type", "inputs")} for number, node in graph.items()}

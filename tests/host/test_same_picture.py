@@ -1,0 +1,38 @@
+"""A study's picture and ComfyUI's, from the same seed, prompt and settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from goodseed.demo.generator import DemoGenerator
+from tests.host.comfyui import ComfyUI
+from tests.host.graphs import demo, ksampler, node
+
+PROMPTS = ("a red ball", "a striped house under the sky", "a tree", "a big fish, with words it does not know")
+SEEDS = (0, 7, 123_456_789, 2**64 - 1)
+
+
+def test_sixteen_cells_differ_by_at_most_two_of_255_anywhere(comfyui: ComfyUI, demo_weights: Path) -> None:
+    generator = DemoGenerator(demo_weights)
+    sampling = generator.describe()["sampling"]
+    graph = demo()
+    for p, prompt in enumerate(PROMPTS):
+        graph[f"prompt {p}"] = node("CLIPTextEncode", clip=["demo", 1], text=prompt)
+        for seed in SEEDS:
+            cell = f"{p} {seed}"
+            graph[f"sample {cell}"] = ksampler(
+                seed, sampling["sampler"], sampling["steps"], scheduler=sampling["scheduler"], cfg=sampling["cfg"],
+                positive=[f"prompt {p}", 0],
+            )  # fmt: skip
+            graph[f"decode {cell}"] = node("VAEDecode", samples=[f"sample {cell}", 0], vae=["demo", 2])
+            graph[cell] = node("PreviewImage", images=[f"decode {cell}", 0])
+    output = comfyui.run(graph)
+    worst = 0
+    for p, prompt in enumerate(PROMPTS):
+        for seed, picture in zip(SEEDS, generator.generate(prompt, SEEDS), strict=True):
+            made = np.asarray(Image.open(comfyui.image(output[f"{p} {seed}"]["images"][0])).convert("RGB"), np.int16)
+            worst = max(worst, int(np.abs(made - picture).max()))
+    assert worst <= 2
