@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ASSETS = Path(__file__).parent / "assets"
 PACK_NAMES = {"newest": "good-seed", "floor": "any other (name).v1"}
 """What the pack's folder is called; nothing may depend on it."""
+SHIPPED_BANK = "goodseed-demo.safetensors"
+"""The bank that the example workflows name; where the pack has none, a test bank stands in for it."""
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +41,11 @@ def servers(
             base = make_base(
                 tmp_path_factory.mktemp(version) / "base", ROOT, PACK_NAMES[version], ASSETS / "goodseed_probe"
             )
-            write_bank(bank_of_demo(demo_weights), base / "models" / "seedbanks" / "test.safetensors")
-            write_bank(foreign_bank(), base / "models" / "seedbanks" / "foreign.safetensors")
+            banks = base / "models" / "seedbanks"
+            write_bank(bank_of_demo(demo_weights), banks / "test.safetensors")
+            write_bank(foreign_bank(), banks / "foreign.safetensors")
+            if not (ROOT / "seedbanks" / SHIPPED_BANK).is_file():
+                write_bank(bank_of_demo(demo_weights), banks / SHIPPED_BANK)
             started[version] = ComfyUI(version, root, base, {"GOODSEED_DEMO_WEIGHTS": str(demo_weights)}).start()
     yield started
     for server in started.values():

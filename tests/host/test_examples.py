@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.host.comfyui import ComfyUI
 from tests.host.workflows import to_api
@@ -36,12 +37,22 @@ def test_both_formats_of_an_example_say_the_same(comfyui: ComfyUI, name: str) ->
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_example_runs_as_it_is(comfyui: ComfyUI, name: str) -> None:
+    """GOODSEED_UPDATE_EXAMPLES=1 makes the example's picture anew."""
     graph = _read(FOLDER / "api" / f"{name}.json")
     shown = comfyui.run(graph)
     savers = [number for number, node in graph.items() if node["class_type"] == "SaveImage"]
-    assert savers
-    assert all(comfyui.image(image).stat().st_size > 1000 for saver in savers for image in shown[saver]["images"])
+    images = [comfyui.image(image) for saver in savers for image in shown[saver]["images"]]
+    assert len(images) > 1
+    assert all(image.stat().st_size > 1000 for image in images)
+    if os.environ.get("GOODSEED_UPDATE_EXAMPLES"):
+        _sheet(images).save(FOLDER / f"{name}.jpg", quality=88)
     assert all("Measured on" in shown[n]["text"][0] for n, node in graph.items() if node["class_type"] == "PreviewAny")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_example_has_a_picture(name: str) -> None:
+    with Image.open(FOLDER / f"{name}.jpg") as picture:
+        assert picture.format == "JPEG"
 
 
 def test_the_server_offers_the_examples_as_templates(comfyui: ComfyUI) -> None:
@@ -72,6 +83,16 @@ def comfy(home: Path, *arguments: str, cwd: Path | None = None) -> subprocess.Co
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done
+
+
+def _sheet(files: list[Path]) -> Image.Image:
+    """Pictures side by side, at most four in a row."""
+    pictures = [Image.open(file).convert("RGB").resize((192, 192), Image.Resampling.LANCZOS) for file in files]
+    columns = min(4, len(pictures))
+    sheet = Image.new("RGB", (columns * 200 - 8, -(-len(pictures) // columns) * 200 - 8), "white")
+    for place, picture in enumerate(pictures):
+        sheet.paste(picture, (place % columns * 200, place // columns * 200))
+    return sheet
 
 
 def _read(path: Path) -> Any:
