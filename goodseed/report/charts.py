@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,45 +56,47 @@ _STYLE: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
-class Chart:
-    """One figure, as inline SVG and as the bytes of a PNG on white."""
-
-    svg: Markup
-    png: bytes
-
-
-def sorted_chart(metric: Metric) -> Chart:
+def sorted_chart(metric: Metric) -> Markup:
     """Draw each seed's mean on the selection set, best first, and its held-out mean over it (paper figs. 6, 7).
 
     Each set's own mean is taken away, for the two differ in level; better is up, whichever way the metric points.
     """
+    with _style():
+        figure, _ = _sorted_figure(metric)
+        return _svg(figure, f"sorted-{metric.name}", f"{metric.name}: sorted means of the seeds")
+
+
+def sorted_png(metric: Metric) -> bytes:
+    """Draw the same chart as a PNG, with the heading and the legend that are text on the page."""
+    with _style():
+        figure, axes = _sorted_figure(metric)
+        axes.set_title(f"{metric.name} ({metric.better})", fontsize=10, loc="left")
+        axes.legend(frameon=False, fontsize=9)
+        return _png(figure)
+
+
+def _sorted_figure(metric: Metric) -> tuple[Figure, Axes]:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     order = metric.order()
     shown = order[spread(len(order), MOST_DOTS)]
     places = 1 + np.array(spread(len(order), MOST_DOTS))
-    with _style():
-        figure, axes = _new(4.0, 2.9)
-        axes.axhline(0, color=COLOURS["line"], linewidth=0.8, zorder=0)
-        if metric.held_out is not None:
-            _draw_held_out(axes, places, metric.held_out - metric.held_out.mean(), order, shown)
-        chosen = metric.selection - metric.selection.mean()
-        few: dict[str, Any] = {"marker": "o", "markersize": 4} if len(shown) < FEW else {}
-        axes.plot(places, chosen[shown], color=COLOURS["first"], linewidth=2.2, label="set 1", **few)
-        if metric.direction == "lower":
-            axes.invert_yaxis()
-        axes.set_xlabel("seeds, best to worst on set 1")
-        axes.set_ylabel("difference from the mean")
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=2))
-        axes.yaxis.set_major_locator(MaxNLocator(5))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
-        axes.margins(x=0.02)
-        svg = _svg(figure, f"sorted-{metric.name}", f"{metric.name}: sorted means of the seeds")
-        # On the page, the heading and the legend are text beside the chart.
-        axes.set_title(f"{metric.name} ({metric.better})", fontsize=10, loc="left")
-        axes.legend(frameon=False, fontsize=9)
-        return Chart(svg, _png(figure))
+    figure, axes = _new(4.0, 2.9)
+    axes.axhline(0, color=COLOURS["line"], linewidth=0.8, zorder=0)
+    if metric.held_out is not None:
+        _draw_held_out(axes, places, metric.held_out - metric.held_out.mean(), order, shown)
+    chosen = metric.selection - metric.selection.mean()
+    few: dict[str, Any] = {"marker": "o", "markersize": 4} if len(shown) < FEW else {}
+    axes.plot(places, chosen[shown], color=COLOURS["first"], linewidth=2.2, label="set 1", **few)
+    if metric.direction == "lower":
+        axes.invert_yaxis()
+    axes.set_xlabel("seeds, best to worst on set 1")
+    axes.set_ylabel("difference from the mean")
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=2))
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
+    axes.margins(x=0.02)
+    return figure, axes
 
 
 def _draw_held_out(axes: Axes, places: np.ndarray, values: np.ndarray, order: np.ndarray, shown: np.ndarray) -> None:
@@ -116,13 +117,12 @@ def _draw_held_out(axes: Axes, places: np.ndarray, values: np.ndarray, order: np
         )
 
 
-def composition_chart(panel: Composition, reach: float, seeds: Sequence[int]) -> Chart:
+def composition_chart(panel: Composition, reach: float, seeds: Sequence[int]) -> Markup:
     """Draw one object's mean place and size by seed (paper fig. 10); `reach`: half the side shown, of the picture's."""
     with _style():
         figure, axes = _new(3.0, 3.0)
         draw_composition(axes, panel, reach, seeds)
-        svg = _svg(figure, f"composition-{panel.name}", f"{panel.name}: place and size by seed")
-        return Chart(svg, _png(figure))
+        return _svg(figure, f"composition-{panel.name}", f"{panel.name}: place and size by seed")
 
 
 def draw_composition(axes: Axes, panel: Composition, reach: float, seeds: Sequence[int]) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from goodseed import __version__
 from goodseed.report import sections, tables
-from goodseed.report.charts import Chart
 from goodseed.report.data import SETS, metrics_of, section, single_image_spread, texts, wins_in_hundred
 from goodseed.report.markup import Child, Markup, join, tag
 from goodseed.report.numbers import count, finite, number
@@ -35,7 +34,7 @@ _CONTENTS = (
 _MOST_PROMPTS = 40
 
 
-def page(bank: Bank, plan: Plan, pictures: Pictures, charts: Mapping[str, Chart], missing: str | None) -> str:
+def page(bank: Bank, plan: Plan, pictures: Pictures, charts: Mapping[str, Markup], missing: str | None) -> str:
     """Return the report as one HTML document without outside addresses."""
     metrics = metrics_of(bank)
     title = f"What the seed does to {_model(bank)}"

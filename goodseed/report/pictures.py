@@ -102,5 +102,5 @@ def _encoded(image: Image) -> tuple[str, bytes]:
     if features.check("webp"):
         image.save(buffer, "WEBP", quality=86, method=4)
         return "webp", buffer.getvalue()
-    image.save(buffer, "PNG", optimize=True)
+    image.save(buffer, "PNG")
     return "png", buffer.getvalue()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from goodseed.report.charts import FEW, Chart
+from goodseed.report.charts import FEW
 from goodseed.report.data import Metric
 from goodseed.report.layout import Plane
 from goodseed.report.markup import Child, Markup, join, tag
@@ -54,7 +54,7 @@ def _block(heading: str, rows: list[Row], pictures: Pictures) -> Markup:
     return tag("div", tag("h3", heading), *(_row(row, pictures) for row in rows), class_=f"sheet same {rows[0].tone}")
 
 
-def sorted_scores(metrics: list[Metric], charts: Mapping[str, Chart]) -> Markup:
+def sorted_scores(metrics: list[Metric], charts: Mapping[str, Markup]) -> Markup:
     """Return each metric's sorted scores of set 1 with set 2 over them (paper figs. 6, 7)."""
     intro = (
         "If the seed matters, the orange means of set 2 fall along with the blue line of set 1. "
@@ -68,7 +68,7 @@ def sorted_scores(metrics: list[Metric], charts: Mapping[str, Chart]) -> Markup:
         tag(
             "figure",
             tag("h3", metric.name, tag("small", metric.better)),
-            charts[metric.name].svg,
+            charts[metric.name],
             tag("figcaption", metric.about[:1].upper() + metric.about[1:] or None, _means(metric)),
             class_="chart",
         )
@@ -172,7 +172,7 @@ def row_seeds(row: Row) -> list[str]:
     return [str(cell.seed) for cell in row.cells]
 
 
-def composition(plan: Plan, pictures: Pictures, charts: Mapping[str, Chart]) -> Markup:
+def composition(plan: Plan, pictures: Pictures, charts: Mapping[str, Markup]) -> Markup:
     """Return the composition map of each object, with the seeds at its ends (paper fig. 10)."""
     title = "Map of compositions"
     if not plan.composition:
@@ -181,7 +181,7 @@ def composition(plan: Plan, pictures: Pictures, charts: Mapping[str, Chart]) -> 
         tag(
             "figure",
             tag("h3", _cut(panel.name), tag("small", f"mean over {count(panel.prompts, 'prompt')}")),
-            tag("div", charts[f"composition {panel.name}"].svg, _strip(panel.row.cells, pictures), class_="duo"),
+            tag("div", charts[f"composition {panel.name}"], _strip(panel.row.cells, pictures), class_="duo"),
             tag("figcaption", f"Pictures of “{_cut(panel.row.note)}”.") if len(pictures) else None,
             class_="panel",
         )

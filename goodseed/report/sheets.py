@@ -112,5 +112,5 @@ def _font(size: int) -> FreeTypeFont:
 
 def _bytes(image: Image) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
+    image.save(buffer, "PNG")
     return buffer.getvalue()

@@ -12,6 +12,7 @@ from goodseed.errors import OutputError
 from goodseed.files import write_bytes
 from goodseed.report import charts, sheets
 from goodseed.report.data import metrics_of
+from goodseed.report.markup import Markup
 from goodseed.report.page import page
 from goodseed.report.pictures import Pictures, Progress, why_not
 from goodseed.report.plan import Plan, make_plan
@@ -60,7 +61,7 @@ def write_report(
         missing = None if len(pictures) else "the bank does not hold its prompts’ texts"
     drawn = _charts(bank, plan)
     write_bytes(out, page(bank, plan, pictures, drawn, missing).encode())
-    written = _write_pngs(bank, plan, pictures, drawn, Path(pngs)) if pngs is not None else ()
+    written = _write_pngs(bank, plan, pictures, Path(pngs)) if pngs is not None else ()
     return Report(Path(out), len(pictures), written, missing)
 
 
@@ -77,7 +78,7 @@ def _check_writable(out: Path) -> None:
         raise OutputError(f"{out}: cannot be written ({reason}); check the folder and the free space") from error
 
 
-def _charts(bank: Bank, plan: Plan) -> dict[str, charts.Chart]:
+def _charts(bank: Bank, plan: Plan) -> dict[str, Markup]:
     drawn = {metric.name: charts.sorted_chart(metric) for metric in metrics_of(bank)}
     if plan.composition:
         reach = charts.composition_reach(plan.composition)
@@ -86,9 +87,7 @@ def _charts(bank: Bank, plan: Plan) -> dict[str, charts.Chart]:
     return drawn
 
 
-def _write_pngs(
-    bank: Bank, plan: Plan, pictures: Pictures, drawn: dict[str, charts.Chart], folder: Path
-) -> tuple[Path, ...]:
+def _write_pngs(bank: Bank, plan: Plan, pictures: Pictures, folder: Path) -> tuple[Path, ...]:
     files: dict[str, bytes | None] = {
         "best-worst": sheets.contact_sheet([plan.best_worst], pictures) if plan.best_worst else None,
         "traits": sheets.contact_sheet(list(plan.traits), pictures),
@@ -97,7 +96,7 @@ def _write_pngs(
         "composition-map": charts.composition_sheet(plan.composition, bank.seeds) if plan.composition else None,
     }
     for metric in metrics_of(bank):
-        files[f"scores-{re.sub(r'[^a-z0-9-]+', '-', metric.name.lower())}"] = drawn[metric.name].png
+        files[f"scores-{re.sub(r'[^a-z0-9-]+', '-', metric.name.lower())}"] = charts.sorted_png(metric)
     written = []
     for name, data in files.items():
         if data is not None:

@@ -24,9 +24,7 @@ HOSTILE = "\"><script>alert(1)</script><img src=x onerror='a()'>&lt; $\\frac{1}{
 FILE = HOSTILE.replace("/", "|").replace("\\", "|")
 
 
-def a_bank(
-    seeds: int = 24, prompts: int = 4, drop: tuple[str, ...] = (), change: Mapping[str, Any] | None = None
-) -> Bank:
+def a_bank(seeds: int = 24, drop: tuple[str, ...] = (), change: Mapping[str, Any] | None = None) -> Bank:
     """Make a bank of noise with all that a study gives; `drop` names parts of the info to empty."""
     random, prompts = np.random.default_rng(5), 4
     texts = {
@@ -210,11 +208,21 @@ def test_every_text_from_a_bank_is_shown_as_text(tmp_path: Path) -> None:
     assert [name for name in page.ids if name in SECTIONS] == SECTIONS
 
 
-@pytest.mark.parametrize("drop", [(), ("traits",), ("features",), ("reliability",), ("metrics",),
-                                  ("traits", "features", "reliability", "metrics", "design_", "software")])  # fmt: skip
-@pytest.mark.parametrize("seeds", [1, 2, 3, 5, 80])
+@pytest.mark.parametrize(
+    ("seeds", "drop"),
+    [
+        (1, ()),
+        (2, ()),
+        (3, ()),
+        (24, ("traits",)),
+        (5, ("features",)),
+        (80, ("reliability",)),
+        (24, ("metrics",)),
+        (1, ("traits", "features", "reliability", "metrics", "software")),
+    ],
+)
 def test_what_a_bank_lacks_is_said_and_the_rest_is_shown(tmp_path: Path, seeds: int, drop: tuple[str, ...]) -> None:
-    bank = a_bank(seeds, drop=tuple(part for part in drop if not part.endswith("_")))
+    bank = a_bank(seeds, drop)
     page = report_of(bank, tmp_path, FakeGenerator())
     assert not page.open
     assert [name for name in page.ids if name in SECTIONS] == SECTIONS
