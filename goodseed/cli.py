@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,8 @@ from goodseed.commands.bank import app as bank_app
 from goodseed.commands.diverse import diverse
 from goodseed.commands.output import GroupJsonOption, say_error
 from goodseed.commands.pick import pick
+from goodseed.commands.report import report
+from goodseed.commands.study import study
 from goodseed.errors import GoodSeedError, OutputError
 
 UsageProblem: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -29,9 +30,8 @@ app = typer.Typer(
 app.add_typer(bank_app, name="bank")
 app.command()(pick)
 app.command()(diverse)
-for _name in ("study", "report"):
-    if importlib.util.find_spec(f"goodseed.commands.{_name}"):
-        app.command(_name)(getattr(importlib.import_module(f"goodseed.commands.{_name}"), _name))
+app.command()(study)
+app.command()(report)
 
 
 def _show_version(wanted: bool) -> None:

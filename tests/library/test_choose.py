@@ -29,7 +29,7 @@ few_values = st.integers(1, 14).flatmap(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(few_values)
 def test_the_paper_rule_is_the_intersection_of_the_top_lists(values: tuple[list[int], list[int]]) -> None:
     score, fid = values
@@ -46,7 +46,7 @@ def test_the_paper_rule_is_the_intersection_of_the_top_lists(values: tuple[list[
                 pick(bank, "paper", k=size, top=top)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(few_values)
 def test_pareto_goes_front_by_front_of_seeds_that_none_beats(values: tuple[list[int], list[int]]) -> None:
     score, fid = values
@@ -68,7 +68,7 @@ def test_pareto_goes_front_by_front_of_seeds_that_none_beats(values: tuple[list[
         position += len(front)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(few_values)
 def test_rank_sum_orders_by_the_sum_of_both_ranks_and_then_by_position(values: tuple[list[int], list[int]]) -> None:
     score, fid = values

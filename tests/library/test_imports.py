@@ -10,7 +10,8 @@ import pytest
 
 GOODSEED = Path(__file__).resolve().parents[2] / "goodseed"
 FILES = sorted(GOODSEED.rglob("*.py"))
-FORBIDDEN = set("comfy comfy_api comfy_extras comfy_execution folder_paths server execution nodes host".split())
+COMFYUI = {"comfy", "comfy_api", "comfy_extras", "comfy_execution", "folder_paths", "server", "execution"}
+FORBIDDEN = COMFYUI | {"nodes", "host"}
 SEEDING = {"torch.manual_seed", "torch.seed", "torch.random.manual_seed", "torch.cuda.manual_seed"}
 KEEPING = {"getstate", "setstate", "get_state", "set_state"}
 """Taking the shared state and putting it back as it was."""
