@@ -15,7 +15,7 @@ from goodseed.errors import ChoiceError, SeedError
 from tests.library.bank_maker import make_test_bank, sound_info, sound_tensors
 
 GRID = 64
-"""Features in the cases are multiples of 1/64 within ±16 or so, so that float64 distances are exact and ties are ties."""
+"""Features in the cases are multiples of 1/64 within ±2, so that float64 distances are exact."""
 
 
 def by_definition(rows: list[list[int]], n: int, start: int) -> list[int]:
