@@ -54,6 +54,7 @@ class DemoJudge:
         digest = weights.describe("judge", self.weights_dir)["tensors_sha256"]
         by_pixels = {"grayscale", "saturation", "sharpness"}
         return {
+            "reference": f"{REFERENCE_COUNT} drawn scenes of the same prompts",
             "metrics": {
                 "score": {
                     "direction": "higher",
@@ -89,6 +90,14 @@ class DemoJudge:
             },
         }
 
+    def check_prompt(self, prompt: str) -> None:
+        """Return if `prompt` can be judged.
+
+        Raises:
+            PromptError: when it names no object of the demo model's world.
+        """
+        _caption_of(prompt)
+
     @torch.no_grad()
     def measure(self, images: np.ndarray, prompt: str) -> Measurements:
         """Measure pictures uint8 [B,128,128,3] made from `prompt`.
@@ -97,9 +106,7 @@ class DemoJudge:
             PromptError: when the prompt names no object of the demo model's world.
             StudyError: when the pictures have another size.
         """
-        caption = read_caption(prompt)
-        if caption is None:
-            raise PromptError(f"prompt '{prompt[:60]}': names none of the demo model's objects ({', '.join(OBJECTS)})")
+        caption = _caption_of(prompt)
         answers = self._look(images)
         kinds = answers["background"].argmax(1)
         names = list(BACKGROUNDS)
@@ -166,6 +173,13 @@ class DemoJudge:
             upper = gram[:, rows, columns]
             parts.append((upper / upper.norm(dim=1, keepdim=True).clamp_min(1e-12)) @ projection)
         return torch.cat(parts, dim=1).numpy()
+
+
+def _caption_of(prompt: str) -> Caption:
+    caption = read_caption(prompt)
+    if caption is None:
+        raise PromptError(f"prompt '{prompt[:60]}': names none of the demo model's objects ({', '.join(OBJECTS)})")
+    return caption
 
 
 def _yes(logits: Tensor) -> np.ndarray:

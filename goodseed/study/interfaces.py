@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -53,4 +53,17 @@ class Judge(Protocol):
 
     def reference(self, prompts: Sequence[str]) -> np.ndarray:
         """Return quality features of real images of these prompts: float32 [N, d], the same on every call."""
+        ...
+
+
+@runtime_checkable
+class ChecksPrompts(Protocol):
+    """A generator or a judge that cannot take every prompt says so before a study starts."""
+
+    def check_prompt(self, prompt: str) -> None:
+        """Return if `prompt` can be used.
+
+        Raises:
+            PromptError: otherwise.
+        """
         ...

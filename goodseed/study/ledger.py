@@ -13,7 +13,7 @@ import numpy as np
 from goodseed.errors import MissingExtraError, StudyError
 from goodseed.files import write_bytes
 from goodseed.study.cells import ShardResult
-from goodseed.study.plan import FEATURES, SETS, Plan, Shard, read_plan
+from goodseed.study.plan import SETS, Plan, Shard, read_plan
 
 _KEY = b"goodseed.study"
 
@@ -72,7 +72,7 @@ def read_ledger(folder: Path | str) -> Ledger:
     for shard in plan.shards():
         path = shard_path(folder, shard)
         try:
-            columns = read_shard(path, shard, plan.key)
+            columns = read_shard(path, shard, plan)
         except FileNotFoundError as error:
             raise StudyError(f"{path}: is missing, so the study is unfinished; run the same study again") from error
         except ValueError as error:
@@ -91,7 +91,7 @@ def scan(folder: Path, plan: Plan) -> Scan:
             leftover.unlink(missing_ok=True)
     for shard in plan.shards():
         try:
-            read_shard(shard_path(folder, shard), shard, plan.key)
+            read_shard(shard_path(folder, shard), shard, plan)
         except FileNotFoundError:
             pending.append(shard)
         except ValueError as error:
@@ -127,8 +127,8 @@ def write_shard(folder: Path, result: ShardResult, key: str) -> None:
     write_bytes(shard_path(folder, shard), buffer.getvalue())
 
 
-def read_shard(path: Path, shard: Shard, key: str) -> dict[str, np.ndarray]:
-    """Read one shard's columns, checking its key, its page checksums, its cells and its numbers.
+def read_shard(path: Path, shard: Shard, plan: Plan) -> dict[str, np.ndarray]:
+    """Read one shard of a plan, checking its key, its page checksums, its cells and its numbers.
 
     Raises:
         FileNotFoundError: when it is not there.
@@ -140,12 +140,12 @@ def read_shard(path: Path, shard: Shard, key: str) -> dict[str, np.ndarray]:
         table = parquet.ParquetFile(io.BytesIO(data), page_checksum_verification=True).read(use_threads=False)
     except (arrow.ArrowException, OSError) as error:
         raise ValueError(f"no Parquet that can be read: {' '.join(str(error).split())[:120]}") from error
-    if (table.schema.metadata or {}).get(_KEY) != key.encode():
+    if (table.schema.metadata or {}).get(_KEY) != plan.key.encode():
         raise ValueError("made by another study")
     columns = {name: _to_numpy(table.column(name)) for name in table.column_names}
     seeds, prompts = columns.pop("seed", None), columns.pop("prompt", None)
-    if seeds is None or prompts is None or not set(FEATURES) <= set(columns):
-        raise ValueError("columns are missing")
+    if seeds is None or prompts is None or set(columns) != plan.columns:
+        raise ValueError("holds other columns")
     if not np.array_equal(seeds, np.tile(np.array(shard.seeds, np.uint64), len(shard.prompts))):
         raise ValueError("holds other seeds")
     if not np.array_equal(prompts, np.repeat(_prompt_numbers(shard), len(shard.seeds))):
@@ -171,8 +171,6 @@ def _to_numpy(column: Any) -> np.ndarray:
 def _place(into: dict[str, np.ndarray], columns: dict[str, np.ndarray], shard: Shard, plan: Plan) -> None:
     """Copy a shard's rows into arrays [S, P, …], made at the first shard."""
     shape = (len(plan.seeds), len(plan.prompts(shard.prompt_set)))
-    if into and set(into) != set(columns):
-        raise StudyError(f"shard {shard.name}: holds other columns than the shards before it; start in another folder")
     block = np.s_[
         shard.seed_start : shard.seed_start + len(shard.seeds),
         shard.prompt_start : shard.prompt_start + len(shard.prompts),

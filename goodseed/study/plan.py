@@ -15,6 +15,7 @@ from goodseed.errors import GoodSeedError, StudyError
 from goodseed.files import write_bytes
 from goodseed.prompts import PromptSet, check_prompt
 from goodseed.seeds import MAX_COUNT, check_seed, first_repeated, format_seeds, parse_seeds
+from goodseed.study.interfaces import ChecksPrompts
 from goodseed.study.registry import make_pair
 
 SETS = ("selection", "held_out")
@@ -115,12 +116,17 @@ def make_plan(generator: str, seeds: Sequence[int], selection: PromptSet, held_o
 
     Raises:
         SeedError: for a seed that ComfyUI does not take.
+        PromptError: for a prompt that the generator or the judge cannot use.
         StudyError: for an unknown generator, too few seeds or prompts, or a prompt that stands in both sets.
     """
     _check_sizes(seeds, selection, held_out)
     maker, judge = make_pair(generator)
     judge_info = judge.describe()
     _check_judge(judge_info)
+    for picky in (maker, judge):
+        if isinstance(picky, ChecksPrompts):
+            for prompt in (*selection.prompts, *held_out.prompts):
+                picky.check_prompt(prompt)
     batch = maker.batch
     seed_block = max(SHARD_IMAGES // batch, 1) * batch
     return Plan(

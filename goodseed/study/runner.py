@@ -108,8 +108,8 @@ def check_name(name: str) -> str:
 
 
 def _settle_plan(folder: Path, plan: Plan) -> None:
-    """Write the plan where there is none; otherwise hold this one against it."""
-    if not (folder / "study.json").exists():
+    """Write the plan where there is none, or one that nothing was computed for; otherwise hold this one against it."""
+    if not (folder / "study.json").exists() or not any((folder / "shards").glob("*/*.parquet")):
         write_plan(folder, plan)
         return
     differs = differences(read_plan(folder), plan)

@@ -125,7 +125,7 @@ def _work(connection: Connection, generator_name: str, columns: frozenset[str]) 
             connection.send(compute_shard(generator, judge, shard, columns))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent has gone
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent raises it
         kind, text = _error_message(shard, error)
         connection.send((kind, text, traceback.format_exc()))
 

@@ -146,7 +146,7 @@ class FakeJudge:
 
     def measure(self, images: np.ndarray, prompt: str) -> Measurements:
         rows = [self._row(image) for image in images]
-        score, border, bright, quality, style, composition = (np.stack(column) for column in zip(*rows))
+        score, border, bright, quality, style, composition = (np.stack(column) for column in zip(*rows, strict=False))
         return Measurements(
             metrics={"score": score.astype(np.float32)},
             traits={"border": border.astype(np.float32), "bright": bright.astype(np.float32)},

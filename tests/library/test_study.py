@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from goodseed.errors import OutputError, StudyError
+from goodseed.errors import OutputError, PromptError, StudyError
 from goodseed.prompts import PromptSet
 from goodseed.study.ledger import scan
 from goodseed.study.lock import locked
@@ -84,7 +84,7 @@ def test_a_failing_generator_is_one_line_and_what_was_finished_stays(
 
 def test_a_worker_that_is_killed_is_one_line(plan: Plan, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("GOODSEED_FAKE_KILL", "3")
-    with pytest.raises(StudyError, match="a worker ended with code -9.*it continues"):
+    with pytest.raises(StudyError, match=r"a worker ended with code -9.*it continues"):
         run_study(tmp_path, plan, workers=1)
 
 
@@ -146,6 +146,14 @@ def test_another_seed_list_prompt_or_generator_on_the_same_folder_is_named(plan:
         assert named in str(error.value)
 
 
+def test_a_study_that_has_computed_nothing_yet_may_be_changed(plan: Plan, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("GOODSEED_FAKE_FAIL", "0")
+    with pytest.raises(StudyError, match="seed 0 was told to fail"):
+        run_study(tmp_path, plan, workers=0)
+    other = make_plan(FAKE, range(1, 5), SELECTION, HELD_OUT)
+    assert run_study(tmp_path, other, workers=0).seeds == 4
+
+
 @pytest.mark.parametrize(
     ("seeds", "selection", "held_out", "message"),
     [
@@ -164,6 +172,21 @@ def test_a_study_that_could_say_nothing_is_refused(seeds, selection, held_out, m
 def test_an_unknown_generator_is_one_line(name: str) -> None:
     with pytest.raises(StudyError, match="generator: "):
         make_plan(name, [0, 1], SELECTION, HELD_OUT)
+
+
+class PickyJudge(FakeJudge):
+    def check_prompt(self, prompt):
+        if prompt == "f":
+            raise PromptError("prompt 'f': is not to this judge's taste")
+
+
+def make_picky():
+    return FakeGenerator(), PickyJudge()
+
+
+def test_a_prompt_that_the_judge_cannot_use_is_refused_before_anything_is_made() -> None:
+    with pytest.raises(PromptError, match="taste"):
+        make_plan(f"{__name__}:make_picky", [0, 1], SELECTION, HELD_OUT)
 
 
 class OddJudge(FakeJudge):

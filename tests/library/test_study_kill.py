@@ -123,15 +123,15 @@ def test_workers_die_with_their_parent_and_a_second_study_on_the_folder_is_refus
     process = start(folder, *prompt_files, GOODSEED_FAKE_PIDS=str(pids), GOODSEED_FAKE_DELAY="1000")
     try:
         until(lambda: pids.exists() and len(pids.read_text().split()) == 3, "the plan and two workers")
-        code = run(
-            ["study", "--generator", FAKE, "--seeds", "0-63", "--prompts", str(prompt_files[0])]
-            + ["--held-out", str(prompt_files[1]), "--out", str(folder)]
-        )
+        files = ["--prompts", str(prompt_files[0]), "--held-out", str(prompt_files[1])]
+        code = run(["study", "--generator", FAKE, "--seeds", "0-63", *files, "--out", str(folder)])
         assert code == 2
         captured = " ".join(capsys.readouterr().err.split())
-        assert captured.startswith("error:") and "another study runs in this folder" in captured
+        assert captured.startswith("error:")
+        assert "another study runs in this folder" in captured
         workers = [int(pid) for pid in pids.read_text().split() if int(pid) not in (process.pid, os.getpid())]
-        assert len(workers) == 2 and all(map(is_alive, workers))
+        assert len(workers) == 2
+        assert all(map(is_alive, workers))
     finally:
         process.kill()
         process.communicate()
