@@ -104,7 +104,7 @@ class ComfyUI:
 
     @property
     def pack_url(self) -> str:
-        return urllib.parse.quote(self.pack.name)
+        return urllib.parse.quote(self.pack.name, safe="!*'()~")  # as encodeURIComponent does
 
     @property
     def banks(self) -> Path:
