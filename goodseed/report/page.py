@@ -13,7 +13,7 @@ from goodseed.report.markup import Child, Markup, join, tag
 from goodseed.report.numbers import count, finite, number
 from goodseed.report.pictures import Pictures
 from goodseed.report.plan import Plan
-from goodseed.report.verdict import GROUPS, Finding, headline_gains, verdict_of
+from goodseed.report.verdict import GROUPS, Finding, headline_gains, standing, verdict_of
 
 if TYPE_CHECKING:
     from goodseed.banks.format import Bank
@@ -44,7 +44,7 @@ def page(bank: Bank, plan: Plan, pictures: Pictures, charts: Mapping[str, Markup
         tag("nav", *(tag("a", text, href=f"#{name}") for name, text in _CONTENTS), aria_label="Contents"),
         tag(
             "main",
-            sections.best_and_worst(plan, pictures, metrics, len(bank.seeds)),
+            sections.best_and_worst(plan, pictures, metrics, len(bank.seeds), _caution(bank)),
             _golden(golden),
             sections.sorted_scores(metrics, charts),
             _share(bank),
@@ -101,6 +101,15 @@ def _finding(finding: Finding) -> Markup:
     figure = tag("p", tag("b", finding.figure), tag("small", finding.interval), class_="figure")
     words = tag("p", tag("b", finding.label), f" {finding.sentence}")
     return tag("div", figure, words, class_=f"finding {finding.tone}")
+
+
+def _caution(bank: Bank) -> str | None:
+    """Return what keeps a reader from seeing more in the best and the worst seeds than was measured."""
+    _, gains = headline_gains(section(bank.info, "reliability"))
+    if any(standing(entry["gain"]) == "better" for entry in gains.values()):
+        return None
+    shown = "No lead of such seeds shows on set 2" if gains else "Whether their lead holds on set 2 was not measured"
+    return f"{shown}: what sets these rows apart may be chance."
 
 
 def _golden(table: Markup | None) -> Markup:

@@ -33,21 +33,23 @@ def gap(text: str) -> Markup:
     return tag("p", text, class_="gap")
 
 
-def best_and_worst(plan: Plan, pictures: Pictures, metrics: Iterable[Metric], seeds: int) -> Markup:
+def best_and_worst(
+    plan: Plan, pictures: Pictures, metrics: Iterable[Metric], seeds: int, caution: str | None
+) -> Markup:
     """Return the three best and three worst seeds on the same prompts (paper fig. 5)."""
+    sheet, title = plan.best_worst, "Best and worst seeds"
+    if sheet is None:
+        return part("best-worst", title, gap(plan.gaps["best-worst"]))
     names = " and ".join(metric.name for metric in metrics)
     intro = (
         f"Ordered by the sum of the seeds’ ranks in {names} on set 1. Beside each seed: its rank on set 1 → on set 2, "
-        f"of {seeds:,}. Each column is one prompt."
+        f"of {seeds:,}. Each column is one prompt. {sheet.note}"
     )
-    sheet = plan.best_worst
-    if sheet is None:
-        return part("best-worst", "Best and worst seeds", gap(plan.gaps["best-worst"]))
     blocks = [
         _block(heading, [row for row in sheet.rows if row.tone == tone], pictures)
         for heading, tone in (("Best", "best"), ("Worst", "worst"))
     ]
-    return part("best-worst", sheet.title, *blocks, intro=f"{intro} {sheet.note}")
+    return part("best-worst", title, gap(caution) if caution else None, *blocks, intro=intro)
 
 
 def _block(heading: str, rows: list[Row], pictures: Pictures) -> Markup:

@@ -234,6 +234,16 @@ def test_what_a_bank_lacks_is_said_and_the_rest_is_shown(tmp_path: Path, seeds: 
     assert "None" not in page.text
 
 
+def test_best_seeds_without_a_lead_on_held_out_prompts_come_with_a_warning(tmp_path: Path) -> None:
+    def gain(low: float) -> dict[str, Any]:
+        entry = {"golden": 0.5, "all": 0.4, "gain": 0.1, "low": low, "high": 0.2, "k": 2}
+        return {"reliability": {"golden_gain": {"paper": {"score": entry}}}}
+
+    warning = "what sets these rows apart may be chance"
+    assert warning not in report_of(a_bank(change=gain(0.05)), tmp_path).text
+    assert warning in report_of(a_bank(change=gain(-0.05)), tmp_path).text
+
+
 def test_without_a_generator_the_report_says_so_and_keeps_its_charts(tmp_path: Path) -> None:
     page = report_of(a_bank(), tmp_path)
     assert "Without pictures: no generator was given that can make them again." in page.text
