@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 import urllib.error
-import urllib.parse
 import urllib.request
 import uuid
 from pathlib import Path
@@ -101,10 +100,6 @@ class ComfyUI:
     @property
     def pack(self) -> Path:
         return next(path for path in (self.base / "custom_nodes").iterdir() if path.name != "goodseed_probe")
-
-    @property
-    def pack_url(self) -> str:
-        return urllib.parse.quote(self.pack.name, safe="!*'()~")  # as encodeURIComponent does
 
     @property
     def banks(self) -> Path:

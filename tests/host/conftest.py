@@ -14,8 +14,8 @@ from tests.host.comfyui import VERSIONS, ComfyUI, find_comfyui, make_base
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = Path(__file__).parent / "assets"
-PACK_NAMES = {"newest": "good-seed", "floor": "any other (name).v1"}
-"""What the pack's folder is called; nothing may depend on it."""
+PACK_NAMES = {"newest": "good-seed", "floor": "any.other-name_v1"}
+"""What the pack's folder is called; nothing may depend on it. No blanks, since aiohttp serves no folder so called."""
 SHIPPED_BANK = "goodseed-demo.safetensors"
 """The bank that the example workflows name; where the pack has none, a test bank stands in for it."""
 

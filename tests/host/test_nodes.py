@@ -58,7 +58,7 @@ def test_every_input_and_output_has_a_tooltip_and_every_node_a_help_page(comfyui
     schema = comfyui.get(f"/object_info/{name}")[name]
     assert all(spec[1]["tooltip"] for inputs in schema["input"].values() for spec in inputs.values())
     assert all(schema["output_tooltips"])
-    page = comfyui.get_text(f"/extensions/{comfyui.pack_url}/docs/{name}.md")
+    page = comfyui.get_text(f"/extensions/{comfyui.pack.name}/docs/{name}.md")
     assert page.startswith("# ")
     words = comfyui.get("/i18n")
     for language in ("en", "zh"):
