@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SI
 
 ROOT = Path(__file__).parents[2]
 FAKE = "tests.library.fake_model:make"
-PATIENCE = 120
+PATIENCE = 900
 """Seconds after which a process that does not do what it should counts as hung."""
 
 
