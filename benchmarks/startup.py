@@ -30,9 +30,10 @@ import nodes
 
 async def load():
     await nodes.init_builtin_extra_nodes()
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     loaded = await nodes.load_custom_node(PACK, set(), module_parent="custom_nodes")
-    return {"seconds": time.perf_counter() - start, "loaded": loaded}
+    seconds, busy = time.perf_counter() - start, time.process_time() - busy
+    return {"seconds": seconds, "busy": busy, "loaded": loaded}
 
 print("FIGURES " + json.dumps(asyncio.run(load())))
 """
@@ -45,16 +46,15 @@ def main() -> None:
     options = parser.parse_args()
     roots = [options.comfyui] if options.comfyui else [root for root in map(find_comfyui, VERSIONS) if root]
     for root in roots:
-        times = [load_seconds(root) for _ in range(options.runs)]
-        print(
-            f"{root.name}: the pack adds {1000 * statistics.median(times):.0f} ms to the start (under 100 ms is wanted)"
-        )
+        times, busy = zip(*(load_seconds(root) for _ in range(options.runs)), strict=True)
+        by_clock, of_core = (1000 * statistics.median(figures) for figures in (times, busy))
+        print(f"{root.name}: the pack adds {by_clock:.0f} ms to the start ({of_core:.0f} ms of a core's time)")
         changed = changed_packages(root)
         print(f"{root.name}: requirements.txt changes {', '.join(changed) or 'no package that it has'}")
 
 
-def load_seconds(root: Path) -> float:
-    """Return how long ComfyUI's own loader takes for the pack, once everything of ComfyUI's is loaded."""
+def load_seconds(root: Path) -> tuple[float, float]:
+    """Return how long ComfyUI's own loader takes for the pack, all else being loaded: by the clock, in core time."""
     with tempfile.TemporaryDirectory() as folder:
         base = make_base(Path(folder) / "base", ROOT, "good-seed")
         pack = str(base / "custom_nodes" / "good-seed")
@@ -66,7 +66,7 @@ def load_seconds(root: Path) -> float:
     figures = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("FIGURES "))[8:])
     if not figures["loaded"]:
         raise SystemExit(f"{root}: the pack did not load\n{done.stderr[-2000:]}")
-    return float(figures["seconds"])
+    return float(figures["seconds"]), float(figures["busy"])
 
 
 def changed_packages(root: Path) -> list[str]:
