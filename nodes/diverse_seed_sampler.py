@@ -61,7 +61,9 @@ class DiverseSeedSampler(io.ComfyNode):
                     min=0,
                     max=MAX_SEED,
                     control_after_generate=True,
-                    tooltip="With start -1: the number that the first seed is drawn with. It is not the seed of an image.",
+                    tooltip=(
+                        "With start -1: the number that the first seed is drawn with. It is not the seed of an image."
+                    ),
                 ),
                 io.Combo.Input(
                     "within",
