@@ -8,7 +8,7 @@ from goodseed.demo.words import MODIFIERS, OBJECTS, Caption
 from goodseed.prompts import PromptSet
 
 LICENCE = "CC0-1.0"
-COUNT = 16
+COUNT = 12
 """Prompts in each default set; `prompt_set` makes longer ones that begin with the same prompts."""
 
 

@@ -21,7 +21,7 @@ from goodseed.files import atomic_writer
 
 SCENES = 32_000
 AUTOENCODER = Schedule(steps=1700, batch=32, rate=1.5e-3, average=0.995)
-JUDGE = Schedule(steps=700, batch=64, rate=2e-3, average=0.99)
+JUDGE = Schedule(steps=1000, batch=64, rate=2e-3, average=0.99)
 DENOISER = Schedule(steps=4200, batch=64, rate=7e-4, average=0.998)
 
 STAGES = ("autoencoder", "judge", "denoiser")
