@@ -10,6 +10,7 @@ import numpy as np
 
 from goodseed.report import layout
 from goodseed.report.data import (
+    SETS,
     Metric,
     Trait,
     best_and_worst,
@@ -233,15 +234,25 @@ _EXTREMES = (
 
 
 def _composition(bank: Bank, gaps: dict[str, str]) -> tuple[Composition, ...]:
-    features, prompts = bank.tensors.get("feature.composition"), texts(bank, "selection")
-    if features is None or not prompts or features.ndim != 2 or features.shape[1] != 3 * len(prompts):
+    found = [_places_of(bank, which) for which in SETS]
+    prompts = [prompt for texts_of_set, _ in found for prompt in texts_of_set]
+    if not found[0][0]:
         gaps["composition"] = "This study measured no place and size of objects."
         return ()
-    values = np.asarray(features, dtype=np.float64).reshape(len(features), len(prompts), 3)
+    values = np.concatenate([places for _, places in found], axis=1)
     groups = list(objects_of(prompts).items())
     groups.sort(key=lambda group: -len(group[1]))
     chosen = [groups[i] for i in spread(len(groups), 4)] if len({len(g) for _, g in groups}) == 1 else groups[:4]
     return tuple(_panel(bank, name, values[:, members].mean(axis=1), prompts, members) for name, members in chosen)
+
+
+def _places_of(bank: Bank, which: str) -> tuple[list[str], np.ndarray]:
+    """Return one set's prompts and its centroids and sizes, float64 [S, prompts, 3]; none where they are not held."""
+    features = bank.tensors.get("feature.composition" if which == "selection" else "heldout.feature.composition")
+    prompts = texts(bank, which)
+    if features is None or not prompts or features.ndim != 2 or features.shape[1] != 3 * len(prompts):
+        return [], np.empty((len(bank.seeds), 0, 3))
+    return prompts, np.asarray(features, dtype=np.float64).reshape(len(features), len(prompts), 3)
 
 
 def _panel(bank: Bank, name: str, places: np.ndarray, prompts: Sequence[str], members: Sequence[int]) -> Composition:
