@@ -24,13 +24,12 @@ CLIP_NAME = "goodseed_demo"
 
 
 def load_demo() -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]:
-    """Return MODEL, CLIP and VAE; the global random state stays as it was, although networks are made at random first.
+    """Return MODEL, CLIP and VAE.
 
     Raises:
         WeightsError: when the weights are not there or do not fit.
     """
-    with torch.random.fork_rng(devices=[]):
-        return load_model(), load_clip(), load_vae()
+    return load_model(), load_clip(), load_vae()
 
 
 class DemoLatent(comfy.latent_formats.LatentFormat):  # type: ignore[misc]

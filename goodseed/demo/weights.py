@@ -38,19 +38,19 @@ def weights_path(name: str, folder: Path | None = None) -> Path:
 
 
 def load_denoiser(folder: Path | None = None) -> Denoiser:
-    return _load("denoiser", Denoiser(), folder)
+    return _load("denoiser", Denoiser, folder)
 
 
 def load_text_encoder(folder: Path | None = None) -> TextEncoder:
-    return _load("text_encoder", TextEncoder(), folder)
+    return _load("text_encoder", TextEncoder, folder)
 
 
 def load_autoencoder(folder: Path | None = None) -> Autoencoder:
-    return _load("autoencoder", Autoencoder(), folder)
+    return _load("autoencoder", Autoencoder, folder)
 
 
 def load_judge(folder: Path | None = None) -> JudgeNetwork:
-    return _load("judge", JudgeNetwork(), folder)
+    return _load("judge", JudgeNetwork, folder)
 
 
 def describe(name: str, folder: Path | None = None) -> dict[str, str]:
@@ -102,8 +102,10 @@ def make_random(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def _load(name: str, network: Network, folder: Path | None) -> Network:
+def _load(name: str, build: Callable[[], Network], folder: Path | None) -> Network:
     path = weights_path(name, folder)
+    with torch.random.fork_rng(devices=[]):  # a new network's first values are drawn from the global state
+        network = build()
     try:
         state = load_file(path)
         network.load_state_dict({key: value.float() for key, value in state.items()})
