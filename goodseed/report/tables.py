@@ -114,7 +114,7 @@ def icc_table(bank: Bank) -> Markup | None:
         rows.append(
             (
                 ("Measured", tag("span", plain(name), tag("small", _about(bank, name)))),
-                ("Seed’s share", percent(max(0.0, share.value))),
+                ("Seed’s share", percent(share.value)),
                 ("95 % interval", tag("span", percent_span(share), class_="quiet")),
                 ("", bar(share, min(0.0, share.low), most, "better" if share.low > 0 else "unclear")),
             )

@@ -166,9 +166,11 @@ def _icc_findings(
 
 
 def _share_finding(label: str, share: Interval, sentence: str) -> Finding:
-    rest = "" if share.low > 0 else " It may be nothing."
+    rest = (
+        "" if share.low > 0 else " It may be nothing." if share.value > 0 else " Below zero means nothing that shows."
+    )
     tone = "plain" if share.low > 0 else "unknown"
-    return Finding(SHARE, label, percent(max(share.value, 0.0)), percent_span(share), sentence + rest, tone)
+    return Finding(SHARE, label, percent(share.value), percent_span(share), sentence + rest, tone)
 
 
 def _rank_findings(reliability: Mapping[str, Any]) -> list[Finding]:
