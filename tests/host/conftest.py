@@ -1,4 +1,4 @@
-"""The host tier: the pack in real ComfyUI servers, one for each version, for the whole session."""
+"""The host tier: the pack in real ComfyUI servers, each started once for all of its tests."""
 
 from __future__ import annotations
 
@@ -28,36 +28,32 @@ def demo_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return weights.make_random(tmp_path_factory.mktemp("weights"))
 
 
-@pytest.fixture(scope="session")
-def servers(
-    request: pytest.FixtureRequest, demo_weights: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, ComfyUI]]:
-    """The versions found that a test asks for, started side by side."""
-    wanted = {item.callspec.params.get("comfyui") for item in request.session.items if hasattr(item, "callspec")}
-    started = {}
-    for version in VERSIONS:
-        root = find_comfyui(version)
-        if root is not None and version in wanted:
-            base = make_base(
-                tmp_path_factory.mktemp(version) / "base", ROOT, PACK_NAMES[version], ASSETS / "goodseed_probe"
-            )
-            banks = base / "models" / "seedbanks"
-            write_bank(bank_of_demo(demo_weights), banks / "test.safetensors")
-            write_bank(foreign_bank(), banks / "foreign.safetensors")
-            if not (ROOT / "seedbanks" / SHIPPED_BANK).is_file():
-                write_bank(bank_of_demo(demo_weights), banks / SHIPPED_BANK)
-            started[version] = ComfyUI(version, root, base, {"GOODSEED_DEMO_WEIGHTS": str(demo_weights)}).start()
-    yield started
-    for server in started.values():
-        server.stop()
-
-
 @pytest.fixture(scope="session", params=list(VERSIONS))
-def comfyui(request: pytest.FixtureRequest, servers: dict[str, ComfyUI]) -> ComfyUI:
+def comfyui(
+    request: pytest.FixtureRequest, demo_weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ComfyUI]:
     """One running ComfyUI; tests that ask for it run on every version."""
-    if request.param not in servers:
-        pytest.skip(f"no ComfyUI ({request.param})")
-    return servers[request.param]
+    version = request.param
+    root = find_comfyui(version)
+    if root is None:
+        pytest.skip(f"no ComfyUI ({version})")
+    base = make_base(tmp_path_factory.mktemp(version) / "base", ROOT, PACK_NAMES[version], ASSETS / "goodseed_probe")
+    banks = base / "models" / "seedbanks"
+    write_bank(bank_of_demo(demo_weights), banks / "test.safetensors")
+    write_bank(foreign_bank(), banks / "foreign.safetensors")
+    if not (ROOT / "seedbanks" / SHIPPED_BANK).is_file():
+        write_bank(bank_of_demo(demo_weights), banks / SHIPPED_BANK)
+    server = ComfyUI(version, root, base, {"GOODSEED_DEMO_WEIGHTS": str(demo_weights)}).start()
+    yield server
+    server.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of one version on one worker, so that each version is started once."""
+    for item in items:
+        version = item.callspec.params.get("comfyui") if hasattr(item, "callspec") else None
+        if version is not None:
+            item.add_marker(pytest.mark.xdist_group(version))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
