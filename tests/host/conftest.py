@@ -48,6 +48,7 @@ def comfyui(
     server.stop()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of one version on one worker, so that each version is started once."""
     for item in items:
