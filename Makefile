@@ -29,7 +29,8 @@ check: .venv/ready
 	$(BIN)/mypy
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 tests/library
+	$(BIN)/python -m pytest tests/host
 
 clean:
 	rm -rf .venv out

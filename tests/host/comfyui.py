@@ -78,7 +78,7 @@ class ComfyUI:
         ]  # fmt: skip
         environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
         environment |= {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **self.environment}
-        environment.setdefault("OMP_NUM_THREADS", "1")  # two servers side by side would wait for each other's threads
+        environment.setdefault("OMP_NUM_THREADS", "1")  # enough for pictures this small
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 command, cwd=self.root, env=environment, stdout=log, stderr=subprocess.STDOUT

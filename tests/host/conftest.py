@@ -48,15 +48,6 @@ def comfyui(
     server.stop()
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of one version on one worker, so that each version is started once."""
-    for item in items:
-        version = item.callspec.params.get("comfyui") if hasattr(item, "callspec") else None
-        if version is not None:
-            item.add_marker(pytest.mark.xdist_group(version))
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for version, (variable, folder) in VERSIONS.items():
         if find_comfyui(version) is None:
