@@ -8,7 +8,6 @@ import typer
 
 from goodseed.commands.bank import BankArgument, interval
 from goodseed.commands.output import JsonOption, console, escaped, print_json
-from goodseed.errors import ChoiceError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,24 +32,15 @@ def pick(
     """Choose golden seeds: the best of a bank by a rule, with what speaks for them."""
     from goodseed.banks import pick as choose
     from goodseed.banks import read_bank, resolve_bank
+    from goodseed.banks.limits import parse_limits
 
-    limits = dict(_limit(text) for text in avoid or [])
+    limits = parse_limits(",".join(avoid or []))
     found = read_bank(resolve_bank(bank))
     choice = choose(found, rule, k, limits, top, worst)
     if as_json:
         print_json(choice.as_dict())
     else:
         _show(console(), found, choice)
-
-
-def _limit(text: str) -> tuple[str, float]:
-    from goodseed.banks.choice import TRAIT_LIMIT
-
-    trait, given, limit = text.partition("=")
-    try:
-        return trait, float(limit) if given else TRAIT_LIMIT
-    except ValueError as error:
-        raise ChoiceError(f"avoid '{text}': '{limit}' is no number; write TRAIT or TRAIT=0.3") from error
 
 
 def _show(out: Console, bank: Bank, choice: Choice) -> None:
