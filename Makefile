@@ -29,8 +29,7 @@ check: .venv/ready
 	$(BIN)/mypy
 
 test: check
-	$(BIN)/python -m pytest -n 2 tests/library
-	$(BIN)/python -m pytest tests/host
+	$(BIN)/python -m tests.tiers
 
 clean:
 	rm -rf .venv out

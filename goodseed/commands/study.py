@@ -29,7 +29,9 @@ def study(
         Path | None,
         typer.Option("--held-out", help="Prompts kept apart for the final word; else every second one of --prompts."),
     ] = None,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processes; one a core by default.")] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=0, help="Processes; one a core by default; 0: this one.")
+    ] = None,
     name: Annotated[str, typer.Option("--name", help="The bank's name; the folder's by default.")] = "",
     engine: Annotated[str, typer.Option("--engine", help="What runs the workers: local.")] = "local",
     as_json: JsonOption = False,

@@ -6,7 +6,8 @@ Environment (so that spawned workers see it too):
 `GOODSEED_FAKE_LOG` names a file that gets one line `seed<TAB>sha256 of the prompt` for every image made;
 `GOODSEED_FAKE_PIDS` names a file that gets a line with the process's id for every generator made;
 `GOODSEED_FAKE_DELAY` gives seconds to sleep for every image; `GOODSEED_FAKE_FAIL` names a seed that raises,
-`GOODSEED_FAKE_KILL` one that kills its process.
+`GOODSEED_FAKE_KILL` one that kills its process; `GOODSEED_FAKE_STALL` gives the number of images after which each
+process makes no more.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class FakeGenerator:
         self.delay = float(os.environ.get("GOODSEED_FAKE_DELAY", "0"))
         self.fail = os.environ.get("GOODSEED_FAKE_FAIL")
         self.kill = os.environ.get("GOODSEED_FAKE_KILL")
+        self.left = int(os.environ.get("GOODSEED_FAKE_STALL", 1 << 60))
         if pids := os.environ.get("GOODSEED_FAKE_PIDS"):
             _append(pids, f"{os.getpid()}\n")
 
@@ -100,6 +102,9 @@ class FakeGenerator:
             os.kill(os.getpid(), signal.SIGKILL)
         if self.delay:
             time.sleep(self.delay)
+        if self.left <= 0:
+            time.sleep(100_000)
+        self.left -= 1
         return draw(prompt, _rng("seed", seed), _rng("cell", seed, prompt))
 
 

@@ -14,7 +14,7 @@ FAKE = "tests.library.fake_model:make"
 
 
 def study(*arguments: object) -> list[str]:
-    return ["study", "--generator", FAKE, "--seeds", "0-3", "--workers", "1", *map(str, arguments)]
+    return ["study", "--generator", FAKE, "--seeds", "0-3", "--workers", "0", *map(str, arguments)]
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_other_arguments_on_an_existing_study_are_named_and_nothing_is_changed(
     [
         (["--engine", "ray"], "engine: 'ray' is unknown; use local"),
         (["--name", "../x"], "cannot name a file"),
-        (["--workers", "0"], "--workers"),
+        (["--workers", "-1"], "--workers"),
         (["--held-out", "no/such/file"], "no/such/file: cannot be read"),
         (["--generator", "dall-e"], "generator: 'dall-e' is unknown"),
     ],

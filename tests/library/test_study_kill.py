@@ -140,7 +140,7 @@ def test_workers_die_with_their_parent_and_a_second_study_on_the_folder_is_refus
 
 def test_ctrl_c_in_the_command_says_that_it_can_be_continued(tmp_path: Path, prompt_files: tuple[Path, Path]) -> None:
     folder = tmp_path / "study"
-    process = start(folder, *prompt_files, GOODSEED_FAKE_DELAY="0.01")
+    process = start(folder, *prompt_files, GOODSEED_FAKE_STALL="100")
     until(lambda: len(list(folder.rglob("*.parquet"))) >= 1, "a shard")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE)
