@@ -22,7 +22,9 @@ from goodseed.files import atomic_writer
 SCENES = 32_000
 AUTOENCODER = Schedule(steps=1700, batch=32, rate=1.5e-3, average=0.995)
 JUDGE = Schedule(steps=1000, batch=64, rate=2e-3, average=0.99)
-DENOISER = Schedule(steps=4200, batch=64, rate=7e-4, average=0.998)
+DENOISER = Schedule(steps=9000, batch=64, rate=7e-4, average=0.998)
+REFINED = Schedule(steps=5000, batch=64, rate=5e-4, average=0.998)
+"""For a denoiser that starts from earlier weights (`--first`)."""
 
 STAGES = ("autoencoder", "judge", "denoiser")
 
@@ -31,6 +33,7 @@ def main(
     out: Annotated[Path, typer.Option(help="Folder for scenes, checkpoints and, at the end, the weights.")],
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
     stage: Annotated[str, typer.Option(help=f"One of {', '.join(STAGES)}, or all.")] = "all",
+    first: Annotated[Path | None, typer.Option(help="Weights for the denoiser to start from; else chance.")] = None,
 ) -> None:
     """Draw the scenes, train the VAE, the judge and the denoiser, and write their weights to OUT/weights."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -46,7 +49,8 @@ def main(
         save_network("judge", train_judge(scenes, JUDGE, out, chosen), out / "weights")
     if "denoiser" in wanted:
         latents = _latents(out, scenes, chosen)
-        denoiser, text_encoder = train_denoiser(latents, scenes.captions, DENOISER, out, chosen)
+        schedule = REFINED if first else DENOISER
+        denoiser, text_encoder = train_denoiser(latents, scenes.captions, schedule, out, chosen, first)
         save_network("denoiser", denoiser, out / "weights")
         save_network("text_encoder", text_encoder, out / "weights")
     logging.info("weights: %s", out / "weights")

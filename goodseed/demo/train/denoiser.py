@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from goodseed.demo.networks import Denoiser, TextEncoder
 from goodseed.demo.text import BEGIN, CONTEXT_LENGTH, PAD, UNKNOWN, tokenize
 from goodseed.demo.train.loop import Schedule, train
+from goodseed.demo.weights import load_denoiser, load_text_encoder
 
 EMPTY_CHANCE = 0.12
 """Share of the prompts replaced by the empty one, so that classifier-free guidance has something to push off from."""
@@ -28,11 +29,17 @@ class Pair(nn.Module):
 
 
 def train_denoiser(
-    latents: Tensor, captions: list[str], schedule: Schedule, folder: Path, device: torch.device
+    latents: Tensor,
+    captions: list[str],
+    schedule: Schedule,
+    folder: Path,
+    device: torch.device,
+    first: Path | None = None,
 ) -> tuple[Denoiser, TextEncoder]:
     """Train on latents float32 [N,4,16,16] by flow matching with logit-normal times.
 
     Esser et al., "Scaling Rectified Flow Transformers", section 3.1: t = sigmoid(normal).
+    `first` is a folder of weights to start from; without it the first weights are chance.
     """
     tokens = torch.tensor([tokenize(caption) for caption in captions])
 
@@ -48,7 +55,11 @@ def train_denoiser(
         loss: Tensor = (velocity - (noise - clean).to(device)).square().mean()
         return loss
 
-    pair = train("denoiser", Pair(), loss_of, schedule, folder, device)
+    start = Pair()
+    if first is not None:
+        start.denoiser, start.text_encoder = load_denoiser(first), load_text_encoder(first)
+        start.requires_grad_(True)
+    pair = train("denoiser", start, loss_of, schedule, folder, device)
     assert isinstance(pair, Pair)
     return pair.denoiser, pair.text_encoder
 
