@@ -41,3 +41,23 @@ class WeightsError(GoodSeedError):
 
 class MissingExtraError(GoodSeedError):
     """An optional package that is not installed; the message says which to install."""
+
+
+class RecordError(GoodSeedError):
+    """A record of an image that is damaged, edited, unknown or too new."""
+
+
+class PinError(GoodSeedError):
+    """A run that is not as the record says that it is pinned to."""
+
+
+class ImageError(GoodSeedError):
+    """An image that cannot be read: none, cut short, too large, or of a format that is not known."""
+
+
+class ServerError(GoodSeedError):
+    """A ComfyUI server that is down, busy or another program, or that cannot run a graph."""
+
+
+class VerifyError(GoodSeedError):
+    """An image that cannot be run again: its graph is missing, broken, or saves nothing."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +14,8 @@ from torch import nn
 
 from goodseed.demo.networks import Autoencoder, Denoiser, JudgeNetwork, TextEncoder
 from goodseed.errors import WeightsError
-from goodseed.files import sha256_of, write_bytes
+from goodseed.files import write_bytes
+from goodseed.provenance.hashing import hash_file
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"
 FAMILY = "goodseed-demo"
@@ -56,29 +55,13 @@ def load_judge(folder: Path | None = None) -> JudgeNetwork:
 def describe(name: str, folder: Path | None = None) -> dict[str, str]:
     """Return file name, SHA-256 of the file, SHA-256 of its tensors alone, and family."""
     path = weights_path(name, folder)
+    hashes = hash_file(path)
     return {
         "file": path.name,
-        "sha256": sha256_of(path),
-        "tensors_sha256": tensors_sha256(path),
+        "sha256": hashes.sha256,
+        "tensors_sha256": hashes.tensors_sha256 or "",
         "family": FAMILY,
     }
-
-
-def tensors_sha256(path: Path) -> str:
-    """Return the SHA-256 of a safetensors file's data, which edits of its header leave alone.
-
-    Hashed in the order of their names: name, dtype and shape as JSON, then the bytes.
-    """
-    data = path.read_bytes()
-    size = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + size])
-    digest = hashlib.sha256()
-    for name in sorted(key for key in header if key != "__metadata__"):
-        entry = header[name]
-        digest.update(json.dumps([name, entry["dtype"], entry["shape"]]).encode())
-        first, last = entry["data_offsets"]
-        digest.update(data[8 + size + first : 8 + size + last])
-    return digest.hexdigest()
 
 
 def save_network(name: str, network: nn.Module, folder: Path) -> Path:

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,16 @@ def make_base(base: Path, pack: Path | None, pack_name: str, probes: Path | None
 class ComfyUI:
     """One server. `start` returns at once; the first request waits until it answers."""
 
-    def __init__(self, version: str, root: Path, base: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        version: str,
+        root: Path,
+        base: Path,
+        environment: dict[str, str] | None = None,
+        options: Sequence[str] = (),
+    ) -> None:
         self.version = version
+        self.options = list(options)
         self.root, self.base = root, base
         self.environment = environment or {}
         self.log_file = base / "comfyui.log"
@@ -74,7 +83,7 @@ class ComfyUI:
         command = [
             python_of(self.root), "main.py", "--cpu", "--listen", "127.0.0.1", "--port", str(self.port),
             "--base-directory", str(self.base), "--database-url", database,
-            "--disable-auto-launch", "--disable-api-nodes", "--preview-method", "none",
+            "--disable-auto-launch", "--disable-api-nodes", "--preview-method", "none", *self.options,
         ]  # fmt: skip
         environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
         environment |= {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", **self.environment}
@@ -117,20 +126,29 @@ class ComfyUI:
     def get_text(self, path: str) -> str:
         return self._ask(path).decode()
 
+    def post(self, path: str, body: Any = None) -> bytes:
+        """Return what the server answers to a JSON body."""
+        return self._ask(path, body if body is not None else {})
+
     def free(self) -> None:
         """Make the server forget all models and cached outputs, and wait until it has."""
         self._ask("/free", {"unload_models": True, "free_memory": True})
         time.sleep(1.5)  # the server's worker looks at its flags once a second when it is idle
 
-    def run(self, graph: Graph) -> dict[str, Any]:
+    def run(self, graph: Graph, extra_pnginfo: dict[str, Any] | None = None) -> dict[str, Any]:
         """Queue a graph, wait for its end, and return what each output node shows.
+
+        `extra_pnginfo` is what the front end sends along for savers: the workflow.
 
         Raises:
             GraphRefused: when validation rejects it.
             GraphFailed: when a node raises.
         """
         try:
-            answer = json.loads(self._ask("/prompt", {"prompt": graph, "client_id": self.client}))
+            body = {"prompt": graph, "client_id": self.client}
+            if extra_pnginfo is not None:
+                body["extra_data"] = {"extra_pnginfo": extra_pnginfo}
+            answer = json.loads(self._ask("/prompt", body))
         except urllib.error.HTTPError as error:
             raise GraphRefused(json.loads(error.read())) from error
         entry = self._wait(answer["prompt_id"])

@@ -1,13 +1,18 @@
 """Nodes for tests only: they show what the host hands from node to node."""
 
 import hashlib
+import importlib
+import json
 import os
+import sys
 
 import comfy.sample
 import folder_paths
 import numpy
 import torch
 from comfy.patcher_extension import WrappersMP
+
+from .guard import ProbeAround, ProbeNoted, ProbeUnsteady, ProbeUnsteadyParts  # noqa: F401
 
 
 def _hashes(tensor):
@@ -134,6 +139,74 @@ class ProbePatched:
         name, weight = next(iter(model.model.state_dict().items()))
         model.add_patches({name: (torch.zeros_like(weight),)})
         return (model,)
+
+
+class ProbeLatentHashes:
+    """A hash of each item of a latent, and one of the global random state once it is there."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"latent": ("LATENT",)}})
+    IS_CHANGED = classmethod(lambda cls, **inputs: float("nan"))
+    RETURN_TYPES, FUNCTION, OUTPUT_NODE, CATEGORY = (), "show", True, "test"
+
+    def show(self, latent):
+        return {"ui": {"hashes": _hashes(latent["samples"]), "state": _hashes(torch.random.get_rng_state()[None])}}
+
+
+class ProbeList:
+    """A list of whole numbers, for which the nodes below run once each."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"values": ("STRING", {})}})
+    RETURN_TYPES, FUNCTION, CATEGORY = ("INT",), "split", "test"
+    OUTPUT_IS_LIST = (True,)
+
+    def split(self, values):
+        return ([int(value) for value in values.split()],)
+
+
+class ProbeGrain:
+    """An image with noise that no seed sets, new with every run."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"image": ("IMAGE",)}})
+    IS_CHANGED = classmethod(lambda cls, **inputs: float("nan"))
+    RETURN_TYPES, FUNCTION, CATEGORY = ("IMAGE",), "grain", "test"
+
+    def grain(self, image):
+        noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(int.from_bytes(os.urandom(4), "big")))
+        return ((image + 0.05 * noise).clamp(0, 1),)
+
+
+def _pack(module):
+    """A module of the pack's host folder, whatever the pack is called."""
+    host = next(name for name in sys.modules if name.endswith(".host") and "custom_nodes" in name)
+    return importlib.import_module(f"{host}.{module}")
+
+
+class ProbeObserve:
+    """A MODEL whose samplings are observed, and nothing else."""
+
+    INPUT_TYPES = classmethod(
+        lambda cls: {"required": {"model": ("MODEL",)}, "optional": {"clip": ("CLIP",), "times": ("INT", {})}}
+    )
+    RETURN_TYPES, FUNCTION, CATEGORY = ("MODEL",), "observe", "test"
+
+    def observe(self, model, clip=None, times=1):
+        for _ in range(times):
+            model = _pack("observe").observe(model, clip)
+        return (model,)
+
+
+class ProbeRecord:
+    """The records of the images that it would save, as text."""
+
+    INPUT_TYPES = classmethod(
+        lambda cls: {"required": {"images": ("IMAGE",)}, "hidden": {"prompt": "PROMPT", "unique_id": "UNIQUE_ID"}}
+    )
+    IS_CHANGED = classmethod(lambda cls, **inputs: float("nan"))
+    RETURN_TYPES, FUNCTION, OUTPUT_NODE, CATEGORY = (), "show", True, "test"
+
+    def show(self, images, prompt, unique_id):
+        records = _pack("record").records_for(images, prompt, unique_id)
+        return {"ui": {"records": [json.dumps(record, allow_nan=False) for record in records]}}
 
 
 NODE_CLASS_MAPPINGS = {name: cls for name, cls in list(globals().items()) if name.startswith("Probe")}

@@ -1,0 +1,1 @@
+"""The record of an image: make, embed, read, compare, and run again."""
