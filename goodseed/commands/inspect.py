@@ -1,0 +1,59 @@
+"""`goodseed inspect`: what an image says of itself, whichever tool made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.errors import RecordError
+
+if TYPE_CHECKING:
+    from goodseed.provenance.record import Record
+
+
+def inspect(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A PNG, WebP, JPEG or AVIF image, or a sidecar.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show the record of an image: ours, ComfyUI's graph, or another tool's parameters.
+
+    With --json: the record; where there is something to say of it (the pixels were edited, the sidecar was used), in
+    `notes`.
+    """
+    from goodseed.provenance.read import read_image
+    from goodseed.provenance.sidecar import ENDING, read_sidecar
+    from goodseed.provenance.summary import source_name
+
+    notes: list[str] = []
+    source = "goodseed"
+    if image.suffix.lower() == ENDING:
+        record: Record | None = read_sidecar(image)[0]
+    else:
+        reading = read_image(image)
+        record, notes, source = reading.record, reading.notes, reading.source
+    if record is None:
+        why = f" ({'; '.join(notes)})" if notes else ""
+        raise RecordError(f"{image.name}: holds no record, no graph and no parameters of a known tool{why}")
+    if as_json:
+        result: dict[str, Any] = {**record, "notes": notes} if notes else record
+        print_json(result)
+    else:
+        _show(image.name, source_name(source), record, notes)
+
+
+def _show(name: str, source: str, record: Record, notes: list[str]) -> None:
+    from rich.table import Table
+
+    from goodseed.provenance.summary import rows
+
+    out = console()
+    out.print(f"[bold]{escaped(name)}[/bold]: {escaped(source)}", soft_wrap=True)
+    table = Table("", "", "known", box=None)
+    for row in rows(record):
+        table.add_row(*(escaped(cell) for cell in row))
+    out.print(table)
+    for note in notes:
+        out.print(f"[yellow]{escaped(note)}[/yellow]", soft_wrap=True)
