@@ -1,0 +1,5 @@
+"""Two records side by side: what differs, why the images do, and how to mend it."""
+
+from goodseed.provenance.diff.compare import diff
+
+__all__ = ["diff"]
