@@ -1,5 +1,5 @@
 # make demo   a study of the demo model, a bank and a report, in out/demo
-# make test   style, types and all tests
+# make test   style, types and tests; make test-all: also those marked long
 # Both set up .venv by themselves. PYTHON chooses the interpreter, TORCH the torch to install.
 
 PYTHON ?= python3
@@ -9,7 +9,7 @@ ifeq ($(OS),Windows_NT)
 BIN := .venv/Scripts
 endif
 
-.PHONY: demo test check host clean
+.PHONY: demo test test-all check clean
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -30,6 +30,9 @@ check: .venv/ready
 
 test: check
 	$(BIN)/python -m tests.tiers
+
+test-all: check
+	$(BIN)/python -m tests.tiers --all
 
 clean:
 	rm -rf .venv out

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -26,7 +27,8 @@ MEASURE = """
 import asyncio, json, time
 import comfy.options
 comfy.options.enable_args_parsing()
-import nodes
+import utils.extra_config  # first, as in main.py: nodes.py puts another `utils` in its way
+import execution, server, nodes  # as in main.py, before any pack
 
 async def load():
     await nodes.init_builtin_extra_nodes()
@@ -46,9 +48,11 @@ def main() -> None:
     options = parser.parse_args()
     roots = [options.comfyui] if options.comfyui else [root for root in map(find_comfyui, VERSIONS) if root]
     for root in roots:
+        first, _ = load_seconds(root)  # Python may compile the pack in it, as at the start after an update
         times, busy = zip(*(load_seconds(root) for _ in range(options.runs)), strict=True)
         by_clock, of_core = (1000 * statistics.median(figures) for figures in (times, busy))
         print(f"{root.name}: the pack adds {by_clock:.0f} ms to the start ({of_core:.0f} ms of a core's time)")
+        print(f"{root.name}: {1000 * first:.0f} ms the first time")
         changed = changed_packages(root)
         print(f"{root.name}: requirements.txt changes {', '.join(changed) or 'no package that it has'}")
 
@@ -60,8 +64,14 @@ def load_seconds(root: Path) -> tuple[float, float]:
         pack = str(base / "custom_nodes" / "good-seed")
         arguments = ["--cpu", "--base-directory", str(base)]
         script = MEASURE.replace("PACK", repr(pack))
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         done = subprocess.run(
-            [python_of(root), "-c", script, *arguments], cwd=root, capture_output=True, text=True, check=True
+            [python_of(root), "-c", script, *arguments],
+            cwd=root,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     figures = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("FIGURES "))[8:])
     if not figures["loaded"]:

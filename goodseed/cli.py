@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -11,11 +12,14 @@ import typer
 
 import goodseed
 from goodseed.commands.bank import app as bank_app
+from goodseed.commands.diff import diff
 from goodseed.commands.diverse import diverse
+from goodseed.commands.inspect import inspect
 from goodseed.commands.output import GroupJsonOption, say_error
 from goodseed.commands.pick import pick
 from goodseed.commands.report import report
 from goodseed.commands.study import study
+from goodseed.commands.verify import verify
 from goodseed.errors import GoodSeedError, OutputError
 
 UsageProblem: Any = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -32,6 +36,9 @@ app.command()(pick)
 app.command()(diverse)
 app.command()(study)
 app.command()(report)
+app.command()(inspect)
+app.command()(diff)
+app.command()(verify)
 
 
 def _show_version(wanted: bool) -> None:
@@ -81,6 +88,7 @@ def _failed(message: str, as_json: bool) -> int:
 
 def main() -> None:
     """Run the command with the process's arguments."""
+    warnings.filterwarnings("ignore", module="PIL")  # damaged images are reported on one line of ours
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

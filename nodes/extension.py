@@ -6,11 +6,23 @@ from comfy_api.latest import ComfyExtension, io
 
 from ..host.banks import register_folders
 from .demo_model import DemoModel
+from .determinism_guard import DeterminismGuard
 from .diverse_seed_sampler import DiverseSeedSampler
 from .golden_seed_picker import GoldenSeedPicker
+from .provenance_loader import ProvenanceLoader
+from .provenance_saver import ProvenanceSaver
+from .reproduction_check import ReproductionCheck
 
 
 class GoodSeedExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         register_folders()
-        return [DemoModel, DiverseSeedSampler, GoldenSeedPicker]
+        return [
+            DemoModel,
+            DeterminismGuard,
+            DiverseSeedSampler,
+            GoldenSeedPicker,
+            ProvenanceLoader,
+            ProvenanceSaver,
+            ReproductionCheck,
+        ]

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ASSETS = Path(__file__).parent / "assets"
 PACK_NAMES = {"newest": "good-seed", "floor": "any.other-name_v1"}
 """What the pack's folder is called; nothing may depend on it. No blanks, since aiohttp serves no folder so called."""
+LONG_FILES = ("test_guard.py", "test_observe.py", "test_reproduce.py", "test_saver.py")
 SHIPPED_BANK = "goodseed-demo.safetensors"
 """The bank that the example workflows name; where the pack has none, a test bank stands in for it."""
 
@@ -46,6 +47,14 @@ def comfyui(
     server = ComfyUI(version, root, base, {"GOODSEED_DEMO_WEIGHTS": str(demo_weights)}).start()
     yield server
     server.stop()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is long on one version is run on the oldest only when all tests are."""
+    for item in items:
+        if item.path.name in LONG_FILES and "[floor" in item.nodeid:
+            item.add_marker(pytest.mark.long)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -16,7 +16,15 @@ from tests.host.comfyui import ComfyUI, GraphFailed, GraphRefused
 from tests.host.graphs import Graph, demo, diverse, ksampler, node, picker, shown
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-NODES = ("GoodSeedDemoModel", "GoodSeedDiverseSeedSampler", "GoodSeedGoldenSeedPicker")
+NODES = (
+    "GoodSeedDemoModel",
+    "GoodSeedDeterminismGuard",
+    "GoodSeedDiverseSeedSampler",
+    "GoodSeedGoldenSeedPicker",
+    "GoodSeedProvenanceLoader",
+    "GoodSeedProvenanceSaver",
+    "GoodSeedReproductionCheck",
+)
 BANK = "test.safetensors"
 
 
@@ -35,10 +43,12 @@ def test_a_node_keeps_its_schema(comfyui: ComfyUI, name: str) -> None:
     """Saved graphs rest on ids, types, order and defaults; GOODSEED_UPDATE_SNAPSHOTS=1 writes them anew."""
     schema = comfyui.get(f"/object_info/{name}")[name]
     schema.pop("python_module")  # holds the folder's name
-    for inputs in schema["input"].values():
+    for inputs in _shown_inputs(schema):
         for spec in inputs.values():
             if "test.safetensors" in spec[1].get("options", []):
                 spec[1]["options"] = ["the banks"]
+            if spec[1].get("image_upload"):
+                spec[1]["options"] = ["the images"]
     ours = {key: value for key, value in schema.items() if key in _KEPT}
     path = SNAPSHOTS / f"{name}.json"
     if os.environ.get("GOODSEED_UPDATE_SNAPSHOTS"):
@@ -56,14 +66,14 @@ _KEPT = (
 @pytest.mark.parametrize("name", NODES)
 def test_every_input_and_output_has_a_tooltip_and_every_node_a_help_page(comfyui: ComfyUI, name: str) -> None:
     schema = comfyui.get(f"/object_info/{name}")[name]
-    assert all(spec[1]["tooltip"] for inputs in schema["input"].values() for spec in inputs.values())
+    assert all(spec[1]["tooltip"] for inputs in _shown_inputs(schema) for spec in inputs.values())
     assert all(schema["output_tooltips"])
     page = comfyui.get_text(f"/extensions/{comfyui.pack.name}/docs/{name}.md")
     assert page.startswith("# ")
     words = comfyui.get("/i18n")
     for language in ("en", "zh"):
         translated = words[language]["nodeDefs"][name]
-        assert set(translated.get("inputs", {})) == {i for inputs in schema["input"].values() for i in inputs}
+        assert set(translated.get("inputs", {})) == {i for inputs in _shown_inputs(schema) for i in inputs}
         assert len(translated["outputs"]) == len(schema["output"])
 
 
@@ -238,6 +248,11 @@ def _report(comfyui: ComfyUI, chooser: dict[str, Any], graph: Graph | None = Non
     output = comfyui.run((graph or demo()) | {"chooser": chooser, "report": shown("chooser", 2)})
     text: str = output["report"]["text"][0]
     return text
+
+
+def _shown_inputs(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the inputs that a user sees: all but the hidden ones, which the host fills."""
+    return [inputs for part, inputs in schema["input"].items() if part != "hidden"]
 
 
 def _one_line(failed: pytest.ExceptionInfo[GraphFailed]) -> None:

@@ -1,0 +1,106 @@
+"""How far a queued graph is, by the messages that ComfyUI sends over its websocket; a run goes well without them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import websocket
+
+Report = Callable[[str, float, float], None]
+_CONNECT_SECONDS = 5.0
+_ENDINGS = ("execution_success", "execution_error", "execution_interrupted")
+
+
+class NoMessages:
+    """What follows a run where there is no websocket: nothing but a pause."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def follow(self, prompt_id: str, graph: Mapping[str, Any], report: Report) -> None:
+        time.sleep(self._seconds)
+
+
+class Watch:
+    """The messages of one client; `follow` reports those of one run, for a while or until the run ends."""
+
+    def __init__(self, connection: websocket.WebSocket, seconds: float) -> None:
+        self._connection: websocket.WebSocket | None = connection
+        self._seconds = seconds
+        self._seen: set[str] = set()
+
+    def follow(self, prompt_id: str, graph: Mapping[str, Any], report: Report) -> None:
+        end = time.monotonic() + self._seconds
+        while (left := end - time.monotonic()) > 0:
+            message = self._receive(left)
+            if message is None:
+                continue
+            kind, data = message
+            if data.get("prompt_id") != prompt_id:
+                continue
+            if kind in _ENDINGS:
+                return
+            if kind == "execution_cached":
+                self._seen |= {str(node) for node in data.get("nodes") or ()}
+            elif kind in ("executing", "progress"):
+                self._report(kind, data, graph, report)
+
+    def _report(self, kind: str, data: Mapping[str, Any], graph: Mapping[str, Any], report: Report) -> None:
+        node = data.get("node")
+        if node is None:
+            return
+        part = 0.0
+        if kind == "progress" and isinstance(data.get("value"), (int, float)) and data.get("max"):
+            part = min(1.0, float(data["value"]) / float(data["max"]))
+        done = len(self._seen - {str(node)}) + part
+        self._seen.add(str(node))
+        name = graph[node]["class_type"] if node in graph else str(node)
+        report(name, min(done, len(graph)), len(graph))
+
+    def _receive(self, seconds: float) -> tuple[str, dict[str, Any]] | None:
+        """Return the next message that is JSON, or None when there was none in time."""
+        if self._connection is None:
+            time.sleep(seconds)
+            return None
+        try:
+            self._connection.settimeout(seconds)
+            text = self._connection.recv()
+        except websocket.WebSocketTimeoutException:
+            return None
+        except (websocket.WebSocketException, OSError) as error:
+            logging.debug("the server's messages ended: %s", error)
+            self._connection = None
+            return None
+        if not isinstance(text, str):  # a preview picture, or nothing
+            return None
+        try:
+            message = json.loads(text)
+        except ValueError:
+            return None
+        data = message.get("data") if isinstance(message, dict) else None
+        return (str(message.get("type")), data) if isinstance(data, dict) else None
+
+
+@contextlib.contextmanager
+def watch(url: str, client: str, seconds: float) -> Iterator[Watch | NoMessages]:
+    """Listen to the messages for `client` of the server at `url`; `seconds` is how long one `follow` takes at most."""
+    parts = urllib.parse.urlsplit(url)
+    address = urllib.parse.urlunsplit(
+        ("wss" if parts.scheme == "https" else "ws", parts.netloc, f"{parts.path}/ws", f"clientId={client}", "")
+    )
+    try:
+        connection = websocket.create_connection(address, timeout=_CONNECT_SECONDS)
+    except (websocket.WebSocketException, OSError, ValueError) as error:
+        logging.debug("no messages from the server: %s", error)
+        yield NoMessages(seconds)
+        return
+    try:
+        yield Watch(connection, seconds)
+    finally:
+        connection.close(timeout=1)
