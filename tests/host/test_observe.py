@@ -122,7 +122,14 @@ def test_another_prompt_by_link_is_seen_in_the_conditioning(server: ComfyUI) -> 
     assert distances["initial_noise"] == distances["sigmas"] == 0
 
 
-@pytest.mark.parametrize("sampler", ["euler_ancestral", "dpmpp_2m_sde", "dpm_2", "uni_pc", "ddim", "dpm_adaptive"])
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        "euler_ancestral",
+        "dpmpp_2m_sde",
+        *(pytest.param(name, marks=pytest.mark.long) for name in ("dpm_2", "uni_pc", "ddim", "dpm_adaptive")),
+    ],
+)
 @pytest.mark.parametrize("custom", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_observing_changes_no_bit_and_leaves_the_global_random_state_as_stock_does(
     server: ComfyUI, sampler: str, custom: bool
