@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from goodseed.banks.schema import info_problems, shown
+from goodseed.banks.schema import info_problems
 from goodseed.canonical import canonical_json
+from goodseed.checks import shown
 from goodseed.errors import BankError
 from goodseed.files import atomic_writer
 

@@ -3,48 +3,45 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from goodseed.checks import Check, a_sha256, a_text, field_problems, is_int, is_number, shown
 
 SCHEMA = 1
 DIRECTIONS = ("higher", "lower")
 _RELIABILITY = ("icc", "rank_correlation", "overlap", "golden_gain", "diverse_gain")
 
-Check = Callable[[Any], str]
-"""Returns what is wrong with a value, or nothing."""
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 def info_problems(info: Mapping[str, Any]) -> Iterator[str]:
     """Yield one line for each thing that is missing or wrong in a bank's metadata."""
     version = info.get("schema")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+    if not is_int(version) or version < 1:
         yield f"schema: {shown(version)} is no schema version; measure the bank again"
         return
     if version > SCHEMA:
         yield f"schema: version {version} is newer than {SCHEMA}, the newest known here; update Good Seed"
         return
-    yield from _fields("model", info.get("model"), _WEIGHTS)
+    yield from field_problems("model", info.get("model"), _WEIGHTS)
     for role in ("vae", "text_encoder"):
         if info.get(role, "missing") is not None:  # null: the model has none
-            yield from _fields(role, info.get(role), _WEIGHTS)
+            yield from field_problems(role, info.get(role), _WEIGHTS)
     adapters = info.get("adapters")
     if not isinstance(adapters, list):
         yield "adapters: is no list"
     else:
         for position, adapter in enumerate(adapters):
-            yield from _fields(f"adapters[{position}]", adapter, _ADAPTER)
-    yield from _fields("noise", info.get("noise"), _NOISE)
-    yield from _fields("sampling", info.get("sampling"), _SAMPLING)
-    yield from _fields("prompts", info.get("prompts"), {"selection": _object, "held_out": _object})
+            yield from field_problems(f"adapters[{position}]", adapter, _ADAPTER)
+    yield from field_problems("noise", info.get("noise"), _NOISE)
+    yield from field_problems("sampling", info.get("sampling"), _SAMPLING)
+    yield from field_problems("prompts", info.get("prompts"), {"selection": _prompt_set, "held_out": _prompt_set})
     for which in ("selection", "held_out"):
         yield from _prompt_problems(f"prompts.{which}", _inner(info, "prompts", which))
         if which in _inner(info, "reference"):
-            yield from _fields(f"reference.{which}", _inner(info, "reference", which), _REFERENCE)
+            yield from field_problems(f"reference.{which}", _inner(info, "reference", which), _REFERENCE)
     for kind, fields in (("metrics", _METRIC), ("traits", _JUDGED), ("features", _FEATURE)):
         yield from _named(kind, info.get(kind), fields)
     for part in ("reference", "reliability", "software"):
@@ -53,25 +50,8 @@ def info_problems(info: Mapping[str, Any]) -> Iterator[str]:
     for part in _RELIABILITY:
         if not isinstance(_inner(info, "reliability").get(part, {}), dict):
             yield f"reliability.{part}: is no object"
-    yield from _fields("design", info.get("design"), {"kind": _text, "images": _count})
+    yield from field_problems("design", info.get("design"), {"kind": a_text, "images": _count})
     yield from _interval_problems("reliability", info.get("reliability"))
-
-
-def shown(value: Any, length: int = 60) -> str:
-    """Return a value from a file on one line, safe to print."""
-    text = repr(value)
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def _fields(where: str, value: Any, fields: Mapping[str, Check]) -> Iterator[str]:
-    if not isinstance(value, dict):
-        yield f"{where}: is missing or no object"
-        return
-    for key, check in fields.items():
-        if key not in value:
-            yield f"{where}.{key}: is missing"
-        elif complaint := check(value[key]):
-            yield f"{where}.{key}: {shown(value[key])} {complaint}"
 
 
 def _named(kind: str, value: Any, fields: Mapping[str, Check]) -> Iterator[str]:
@@ -82,13 +62,13 @@ def _named(kind: str, value: Any, fields: Mapping[str, Check]) -> Iterator[str]:
         if not _NAME.fullmatch(name):
             yield f"{kind}: {shown(name)} is no name of lower-case letters, digits, - and _"
         else:
-            yield from _fields(f"{kind}.{name}", entry, fields)
+            yield from field_problems(f"{kind}.{name}", entry, fields)
 
 
 def _prompt_problems(where: str, prompts: Mapping[str, Any]) -> Iterator[str]:
     if not prompts:
         return  # named by the caller
-    yield from _fields(where, prompts, _PROMPTS)
+    yield from field_problems(where, prompts, _PROMPTS)
     texts = prompts.get("texts")
     if texts is None:
         return
@@ -106,7 +86,7 @@ def _interval_problems(where: str, value: Any) -> Iterator[str]:
         return
     low: Any = value.get("low")
     high: Any = value.get("high")
-    if "low" in value and "high" in value and not (_is_number(low) and _is_number(high) and low <= high):
+    if "low" in value and "high" in value and not (is_number(low) and is_number(high) and low <= high):
         yield f"{where}: {shown(low)}…{shown(high)} is no interval"
     for key, inner in value.items():
         yield from _interval_problems(f"{where}.{key}", inner)
@@ -119,42 +99,26 @@ def _inner(info: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return _is_int(value) or (isinstance(value, float) and math.isfinite(value))
-
-
-def _object(value: Any) -> str:
-    return "" if isinstance(value, dict) else "is no object"
-
-
-def _text(value: Any) -> str:
-    return "" if isinstance(value, str) else "is no text"
-
-
-def _sha256(value: Any) -> str:
-    return "" if isinstance(value, str) and _SHA256.fullmatch(value) else "is no SHA-256 in hexadecimal"
+def _prompt_set(value: Any) -> str:
+    return "" if isinstance(value, dict) else f"{shown(value)} is no object"
 
 
 def _sha256_or_none(value: Any) -> str:
-    return "" if value == "" else _sha256(value)
+    return "" if value == "" else a_sha256(value)
 
 
 def _file_name(value: Any) -> str:
     if not isinstance(value, str) or not value or "/" in value or "\\" in value:
-        return "is no file name (without a folder)"
+        return f"{shown(value)} is no file name (without a folder)"
     return ""
 
 
 def _count(value: Any) -> str:
-    return "" if _is_int(value) and value >= 1 else "is no whole number ≥ 1"
+    return "" if is_int(value) and value >= 1 else f"{shown(value)} is no whole number ≥ 1"
 
 
 def _number(value: Any) -> str:
-    return "" if _is_number(value) else "is no finite number"
+    return "" if is_number(value) else f"{shown(value)} is no finite number"
 
 
 def _number_or_none(value: Any) -> str:
@@ -163,29 +127,29 @@ def _number_or_none(value: Any) -> str:
 
 def _shape(value: Any) -> str:
     fine = isinstance(value, list) and 1 <= len(value) <= 8 and not any(_count(size) for size in value)
-    return "" if fine else "is no latent shape without its batch, such as [4, 16, 16]"
+    return "" if fine else f"{shown(value)} is no latent shape without its batch, such as [4, 16, 16]"
 
 
 def _names(value: Any) -> str:
     fine = isinstance(value, list) and value and all(isinstance(name, str) for name in value)
-    return "" if fine else "is no list of names"
+    return "" if fine else f"{shown(value)} is no list of names"
 
 
 def _one_of(*values: str) -> Check:
-    return lambda value: "" if value in values else f"is none of {', '.join(values)}"
+    return lambda value: "" if value in values else f"{shown(value)} is none of {', '.join(values)}"
 
 
-_WEIGHTS: dict[str, Check] = {"file": _file_name, "sha256": _sha256, "tensors_sha256": _sha256, "family": _text}
-_ADAPTER: dict[str, Check] = {"file": _file_name, "sha256": _sha256}
+_WEIGHTS: dict[str, Check] = {"file": _file_name, "sha256": a_sha256, "tensors_sha256": a_sha256, "family": a_text}
+_ADAPTER: dict[str, Check] = {"file": _file_name, "sha256": a_sha256}
 _NOISE: dict[str, Check] = {
-    "name": _text, "device": _text, "dtype": _text, "batch": _count, "shape": _shape, "fingerprint": _sha256,
+    "name": a_text, "device": a_text, "dtype": a_text, "batch": _count, "shape": _shape, "fingerprint": a_sha256,
 }  # fmt: skip
 _SAMPLING: dict[str, Check] = {
-    "sampler": _text, "scheduler": _text, "steps": _count, "cfg": _number, "shift": _number_or_none,
-    "denoise": _number, "negative_prompt": _text, "width": _count, "height": _count,
+    "sampler": a_text, "scheduler": a_text, "steps": _count, "cfg": _number, "shift": _number_or_none,
+    "denoise": _number, "negative_prompt": a_text, "width": _count, "height": _count,
 }  # fmt: skip
-_PROMPTS: dict[str, Check] = {"sha256": _sha256, "count": _count, "order": _text, "licence": _text}
-_REFERENCE: dict[str, Check] = {"what": _text, "sha256": _sha256, "count": _count}
-_JUDGED: dict[str, Check] = {"version": _text, "weights_sha256": _sha256_or_none, "about": _text}
+_PROMPTS: dict[str, Check] = {"sha256": a_sha256, "count": _count, "order": a_text, "licence": a_text}
+_REFERENCE: dict[str, Check] = {"what": a_text, "sha256": a_sha256, "count": _count}
+_JUDGED: dict[str, Check] = {"version": a_text, "weights_sha256": _sha256_or_none, "about": a_text}
 _METRIC: dict[str, Check] = {**_JUDGED, "direction": _one_of(*DIRECTIONS), "per": _one_of("image", "seed")}
 _FEATURE: dict[str, Check] = {**_JUDGED, "prompts": _count, "per_prompt": _count, "names": _names}

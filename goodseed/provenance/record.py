@@ -10,10 +10,21 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from goodseed.canonical import canonical_json
+from goodseed.checks import (
+    Check,
+    a_list,
+    a_sha256,
+    a_text,
+    an_object,
+    field_problems,
+    is_int,
+    is_number,
+    shown,
+)
 from goodseed.errors import RecordError
 
 SCHEMA = "goodseed.record"
@@ -33,10 +44,7 @@ DEEPEST = 100
 
 Record = dict[str, Any]
 Known = dict[str, Any]
-Check = Callable[[Any], str]
-"""Returns what is wrong with a value, or nothing."""
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -123,7 +131,7 @@ def problems(record: Any) -> Iterator[str]:
         yield f"schema: is not {SCHEMA}; this is no record of Good Seed"
         return
     version = record.get("version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+    if not is_int(version) or version < 1:
         yield f"version: {shown(version)} is no version; save the image again"
         return
     if version > VERSION:
@@ -138,21 +146,15 @@ def problems(record: Any) -> Iterator[str]:
         yield f"decoded: {complaint}"
     yield from _environment_problems(record.get("environment"))
     if record.get("pixels", 0) is not None:
-        yield from _fields("pixels", record.get("pixels"), _PIXELS)
+        yield from field_problems("pixels", record.get("pixels"), _PIXELS)
     if "batch" not in record or record["batch"] is not None:
-        yield from _fields("batch", record.get("batch"), {"index": _natural, "size": _count})
-
-
-def shown(value: Any, length: int = 60) -> str:
-    """Return a value from a file on one line, safe to print."""
-    text = ascii(value) if isinstance(value, (str, int, float, bool)) or value is None else f"a {type(value).__name__}"
-    return text if len(text) <= length else text[: length - 1] + "…"
+        yield from field_problems("batch", record.get("batch"), {"index": _natural, "size": _count})
 
 
 def _tuple_problems(record: Mapping[str, Any]) -> Iterator[str]:
     values = record.get("tuple")
-    yield from (found := list(_fields("tuple", values, dict.fromkeys(TUPLE, _known))))
-    if complaint := _sha256(record.get("tuple_sha256")):
+    yield from (found := list(field_problems("tuple", values, dict.fromkeys(TUPLE, _known))))
+    if complaint := a_sha256(record.get("tuple_sha256")):
         yield f"tuple_sha256: {complaint}"
     elif not found and isinstance(values, dict):
         extra = [name for name in values if _known(values[name])]
@@ -165,12 +167,12 @@ def _tuple_problems(record: Mapping[str, Any]) -> Iterator[str]:
 def _recipe_problems(recipe: Any) -> Iterator[str]:
     if recipe is None:  # of another tool
         return
-    yield from (found := list(_fields("recipe", recipe, {"saver": _text, "nodes": _object})))
+    yield from (found := list(field_problems("recipe", recipe, {"saver": a_text, "nodes": an_object})))
     if found:
         return
     for key, node in recipe["nodes"].items():
         where = f"recipe.nodes.{shown(key)}"
-        yield from (wrong := list(_fields(where, node, {"class_type": _text, "inputs": _object})))
+        yield from (wrong := list(field_problems(where, node, {"class_type": a_text, "inputs": an_object})))
         if not wrong and not isinstance(node.get("title"), (str, type(None))):
             yield f"{where}.title: is no text"
         for name, value in node["inputs"].items() if not wrong else ():
@@ -182,10 +184,10 @@ def _run_problems(runs: Any) -> Iterator[str]:
     yield from (found := list(_listed("runs", runs, _RUN)))
     for position, run in enumerate(runs if not found else ()):
         stages, items = run["stages"], run.get("item_stages")
-        yield from _fields(f"runs[{position}].stages", stages, dict.fromkeys(STAGES, _fingerprint_or_none))
+        yield from field_problems(f"runs[{position}].stages", stages, dict.fromkeys(STAGES, _fingerprint_or_none))
         if items is not None:
             checks: dict[str, Check] = dict.fromkeys(("initial_noise", "output_latent"), _fingerprints)
-            yield from _fields(f"runs[{position}].item_stages", items, checks)
+            yield from field_problems(f"runs[{position}].item_stages", items, checks)
 
 
 def _environment_problems(environment: Any) -> Iterator[str]:
@@ -197,23 +199,12 @@ def _environment_problems(environment: Any) -> Iterator[str]:
             yield f"environment.{shown(name)}: {complaint}"
 
 
-def _fields(where: str, value: Any, fields: Mapping[str, Check]) -> Iterator[str]:
-    if not isinstance(value, dict):
-        yield f"{where}: is missing or no object"
-        return
-    for key, check in fields.items():
-        if key not in value:
-            yield f"{where}.{key}: is missing"
-        elif complaint := check(value[key]):
-            yield f"{where}.{key}: {complaint}"
-
-
 def _listed(where: str, value: Any, fields: Mapping[str, Check]) -> Iterator[str]:
     if not isinstance(value, list):
         yield f"{where}: is missing or no list"
         return
     for position, entry in enumerate(value):
-        yield from _fields(f"{where}[{position}]", entry, fields)
+        yield from field_problems(f"{where}[{position}]", entry, fields)
 
 
 def _known(value: Any) -> str:
@@ -229,13 +220,13 @@ def _fingerprint(value: Any) -> str:
         return "is missing or no fingerprint"
     sketch, norm, shape = value.get("sketch"), value.get("norm"), value.get("shape")
     fine = (
-        not _sha256(value.get("sha256"))
+        not a_sha256(value.get("sha256"))
         and isinstance(value.get("dtype"), str)
         and isinstance(shape, list)
         and all(not _natural(size) for size in shape)
         and isinstance(sketch, list)
-        and all(_is_number(number) for number in sketch)
-        and _is_number(norm)
+        and all(is_number(number) for number in sketch)
+        and is_number(norm)
     )
     return "" if fine else "is no fingerprint of sha256, dtype, shape, sketch and norm"
 
@@ -248,36 +239,16 @@ def _fingerprints(value: Any) -> str:
     return "" if isinstance(value, list) and not any(map(_fingerprint, value)) else "is no list of fingerprints"
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
-
-
 def _is_link(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and not _natural(value[1])
 
 
-def _object(value: Any) -> str:
-    return "" if isinstance(value, dict) else "is no object"
-
-
-def _list(value: Any) -> str:
-    return "" if isinstance(value, list) else "is no list"
-
-
 def _numbers(value: Any) -> str:
-    return "" if isinstance(value, list) and all(map(_is_number, value)) else "is no list of numbers"
-
-
-def _text(value: Any) -> str:
-    return "" if isinstance(value, str) else f"{shown(value)} is no text"
-
-
-def _sha256(value: Any) -> str:
-    return "" if isinstance(value, str) and _SHA256.fullmatch(value) else f"{shown(value)} is no SHA-256 in hexadecimal"
+    return "" if isinstance(value, list) and all(map(is_number, value)) else "is no list of numbers"
 
 
 def _natural(value: Any) -> str:
-    fine = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
+    fine = is_int(value) and 0 <= value < 1 << 63
     return "" if fine else f"{shown(value)} is no whole number ≥ 0"
 
 
@@ -331,10 +302,10 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())[:120]
 
 
-_PROMPT: dict[str, Check] = {"role": _text, "text": _text, "sha256": _sha256}
-_MODEL: dict[str, Check] = {"role": _text, "name": _text, "sha256": _known}
-_PIXELS: dict[str, Check] = {"sha256": _sha256, "shape": _shape, "dtype": _text}
+_PROMPT: dict[str, Check] = {"role": a_text, "text": a_text, "sha256": a_sha256}
+_MODEL: dict[str, Check] = {"role": a_text, "name": a_text, "sha256": _known}
+_PIXELS: dict[str, Check] = {"sha256": a_sha256, "shape": _shape, "dtype": a_text}
 _RUN: dict[str, Check] = {
-    "node": _text, **dict.fromkeys(RUN_VALUES, _known), "sigmas": _numbers, "batch_size": _count,
-    "adapters": _list, "patches": _list, "stages": _object, "nondeterministic": _list,
+    "node": a_text, **dict.fromkeys(RUN_VALUES, _known), "sigmas": _numbers, "batch_size": _count,
+    "adapters": a_list, "patches": a_list, "stages": an_object, "nondeterministic": a_list,
 }  # fmt: skip
