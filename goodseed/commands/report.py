@@ -98,11 +98,11 @@ def _generator(bank: Bank, name: str | None) -> tuple[Generator | None, str]:
 def _write(bank: Bank, out: Path, png: Path | None, maker: Generator | None, why_none: str) -> Report:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from goodseed.determinism.randomness import random_state_kept
     from goodseed.report import write_report
-    from goodseed.study.registry import preserved_random_state
 
     columns = (TextColumn("pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with preserved_random_state(), Progress(*columns, console=console(), transient=True) as progress:
+    with random_state_kept(), Progress(*columns, console=console(), transient=True) as progress:
         task = progress.add_task("pictures", total=None, visible=maker is not None)
         return write_report(
             bank,

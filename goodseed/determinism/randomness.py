@@ -7,7 +7,6 @@ import random
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 
 
 @contextlib.contextmanager
@@ -16,6 +15,8 @@ def random_state_kept() -> Iterator[None]:
 
     The block draws what it would have drawn.
     """
+    import torch
+
     devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
     plain, numbers = random.getstate(), np.random.get_state()
     cpu, cuda = torch.get_rng_state(), {device: torch.cuda.get_rng_state(device) for device in devices}

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from goodseed.banks.format import Bank, make_bank
+from goodseed.determinism.randomness import random_state_kept
 from goodseed.errors import StudyError
 from goodseed.study.evidence import reliability
 from goodseed.study.frechet import Reference, stderr_of_mean
 from goodseed.study.ledger import Ledger, read_ledger
 from goodseed.study.pca import style_features
 from goodseed.study.plan import SETS, Plan
-from goodseed.study.registry import make_pair, one_torch_thread, preserved_random_state
+from goodseed.study.registry import make_pair, one_torch_thread
 from goodseed.study.tables import Tables
 
 COMPOSITION = ("x", "y", "size")
@@ -43,7 +44,7 @@ def _references(plan: Plan) -> dict[str, np.ndarray]:
     _, judge = make_pair(plan.generator)
     if judge.describe() != plan.judge_info:
         raise StudyError(f"generator {plan.generator}: its judge is not the one that this study was made with")
-    with one_torch_thread(), preserved_random_state():
+    with one_torch_thread(), random_state_kept():
         return {name: np.asarray(judge.reference(plan.prompts(name).prompts), np.float32) for name in SETS}
 
 

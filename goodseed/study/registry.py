@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import random
 import re
 from collections.abc import Iterator
 
-import numpy as np
-
+from goodseed.determinism.randomness import random_state_kept
 from goodseed.errors import StudyError
 from goodseed.prompts import PromptSet
 from goodseed.study.interfaces import Generator, Judge
@@ -26,7 +24,7 @@ def make_pair(name: str) -> tuple[Generator, Judge]:
     Raises:
         StudyError: for an unknown name, and for a module or function that does not exist.
     """
-    with preserved_random_state():
+    with random_state_kept():
         if name == "demo":
             return _make_demo()
         if not _REFERENCE.match(name):
@@ -48,20 +46,6 @@ def default_prompts(name: str) -> tuple[PromptSet, PromptSet] | None:
     from goodseed.demo.prompts import HELD_OUT, SELECTION
 
     return SELECTION, HELD_OUT
-
-
-@contextlib.contextmanager
-def preserved_random_state() -> Iterator[None]:
-    """Put the random states of Python, numpy and torch (CPU) back as they were when the block ends."""
-    import torch
-
-    python, legacy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)
-        torch.set_rng_state(cpu)
 
 
 @contextlib.contextmanager

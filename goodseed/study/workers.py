@@ -14,10 +14,11 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from goodseed import errors
+from goodseed.determinism.randomness import random_state_kept
 from goodseed.errors import GoodSeedError, StudyError
 from goodseed.study.cells import ShardResult, compute_shard
 from goodseed.study.plan import Plan, Shard
-from goodseed.study.registry import make_pair, one_torch_thread, preserved_random_state
+from goodseed.study.registry import make_pair, one_torch_thread
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ def _compute_here(plan: Plan, shards: Sequence[Shard]) -> Iterator[ShardResult]:
     generator, judge = make_pair(plan.generator)
     for shard in shards:
         try:
-            with one_torch_thread(), preserved_random_state():
+            with one_torch_thread(), random_state_kept():
                 result = compute_shard(generator, judge, shard, plan.columns)
         except Exception as error:
             raise _as_error(*_error_message(shard, error)) from error
