@@ -23,13 +23,11 @@ from goodseed.errors import PinError
 
 from .observe import note_nondeterministic, note_text, observe
 from .queue import current_place, running_prompt
-from .sampling import run_before
+from .sampling import arguments, run_before
 from .schedule import schedule_of
 from .step_noise import portable
 
 KEY = "goodseed.guard"
-_ARGUMENTS = ("noise", "latent_image", "sampler", "sigmas", "denoise_mask", "callback", "disable_pbar", "seed")
-"""Of CFGGuider.outer_sample, in the order that ComfyUI gives them."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +75,7 @@ class Guard:
         """OUTER_SAMPLE: the pins first, then the sampling, with the random state put back behind it."""
         with self.arithmetic("Sampling") as operations, random_state_kept():
             if self.record is not None:
-                given = {**dict(zip(_ARGUMENTS, args, strict=False)), **kwargs}
-                self._hold(self.record, executor.class_obj, given)
+                self._hold(self.record, executor.class_obj, arguments(args, kwargs))
             if self.portable_noise:
                 args = tuple(map(portable, args))
             output = executor(*args, **kwargs)

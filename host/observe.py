@@ -22,14 +22,12 @@ from goodseed.provenance.recipe import signatures
 
 from .adapters import adapters_of
 from .queue import current_place, running_prompt
-from .sampling import add_output, of_sampler, run_before
+from .sampling import add_output, arguments, of_sampler, run_before
 from .schedule import schedule_of
 
 Run = dict[str, Any]
 
 _KEY = "goodseed.observe"
-_ARGUMENTS = ("noise", "latent_image", "sampler", "sigmas", "denoise_mask", "callback", "disable_pbar", "seed")
-"""Of CFGGuider.outer_sample, in both versions; newer ones add `latent_shapes` by name."""
 
 _runs: Memory[Run] = Memory()
 _texts: Memory[str] = Memory(2048)
@@ -97,7 +95,7 @@ class _Observer:
         place = current_place()
         if place is None:  # not run by a node
             return executor(*args, **kwargs)
-        given = dict(zip(_ARGUMENTS, args, strict=False)) | kwargs
+        given = arguments(args, kwargs)
         run = run_before(executor.class_obj, given)
         sigmas = given["sigmas"].detach().cpu().float().clone()
         stack = _stack()

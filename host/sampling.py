@@ -16,9 +16,16 @@ from .models import identity_of
 
 Run = dict[str, Any]
 
+_ARGUMENTS = ("noise", "latent_image", "sampler", "sigmas", "denoise_mask", "callback", "disable_pbar", "seed")
+"""Of CFGGuider.outer_sample, in the order that ComfyUI gives them; newer ones add `latent_shapes` by name."""
 _MOST_ITEMS = 32
 """Batches larger than this have no fingerprints of their items."""
 _SKIPPED = ("uuid", "model_conds", "control", "hooks", "gligen")
+
+
+def arguments(args: Iterable[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of CFGGuider.outer_sample, as an OUTER_SAMPLE wrapper gets them, by name."""
+    return {**dict(zip(_ARGUMENTS, args, strict=False)), **kwargs}
 
 
 def run_before(guider: Any, given: Mapping[str, Any]) -> Run:
