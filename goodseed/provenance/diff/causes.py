@@ -34,6 +34,7 @@ _STAGE_NAMES = {
     CONDITIONING: "conditioning", NOISE: "initial noise", SIGMAS: "sigmas", LATENT: "output latent",
     DECODED: "decoded image", PIXELS: "saved pixels",
 }  # fmt: skip
+_PLURAL = (SIGMAS, PIXELS)
 
 
 def ranked(differences: Sequence[Difference], stages: Sequence[Stage]) -> list[dict[str, Any]]:
@@ -172,7 +173,7 @@ def _what(difference: Difference) -> str:
     a, b, where = shown(difference.a), shown(difference.b), shown(difference.where, 120)
     kind, cause = difference.kind, difference.cause
     if kind == INFERRED:
-        return f"The {where} differs: {difference.detail}"
+        return f"The {where} {'differ' if difference.name in _PLURAL else 'differs'}: {difference.detail}"
     if kind == ADDED:
         return f"B has {_long(difference.b)}, which A has not"
     if kind == REMOVED:
@@ -185,8 +186,6 @@ def _what(difference: Difference) -> str:
         return f"The text of {where} is another in B"
     if cause == "model":
         return f"{where} loads {_long(difference.a)} in A and {_long(difference.b)} in B"
-    if cause == "host":
-        return f"{where} is {a} in A and {b} in B"
     return f"{where} is {a} in A and {b} in B"
 
 
@@ -212,8 +211,7 @@ def _fix(difference: Difference) -> str:
     if cause == "numerics":
         return _numerics_fix(difference)
     if cause == "host":
-        what = "ComfyUI" if where == "ComfyUI" else where
-        return f"Run it on {what} {shown(difference.a)}, or take the new image as the one to keep."
+        return f"Run it on {where} {shown(difference.a)}, or take the new image as the one to keep."
     return f"Set {where} to {shown(difference.a, 160)}."
 
 
