@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,9 @@ from goodseed.commands.output import JsonOption, console, escaped, print_json
 from goodseed.errors import PromptError, StudyError
 from goodseed.prompts import PromptSet, read_prompts
 from goodseed.seeds import parse_seeds
+
+if TYPE_CHECKING:
+    from goodseed.study.runner import StudyResult
 
 ENGINES = ("local",)
 
@@ -54,6 +57,11 @@ def study(
             result = run_study(out, plan, workers, bank_name, bar)
         except KeyboardInterrupt:
             return bar.stopped(out, as_json)
+    _say(result, as_json)
+    return 0
+
+
+def _say(result: StudyResult, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -68,7 +76,6 @@ def study(
     else:
         console().print(f"[bold]{escaped(str(result.bank))}[/bold]: {result.seeds} seeds, {result.images} images")
         console().print(f"id {result.bank_id}")
-    return 0
 
 
 def _prompt_sets(generator: str, prompts: Path | None, held_out: Path | None) -> tuple[PromptSet, PromptSet]:

@@ -66,13 +66,7 @@ def train(
         model.parameters(), lr=schedule.rate, weight_decay=schedule.weight_decay, betas=(0.9, 0.98)
     )
     checkpoint = folder / f"{stage}.ckpt"
-    start = 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        model.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        start = int(state["step"])
+    start = _load(checkpoint, device, model=model, average=average, optimiser=optimiser)
     saved, running = time.monotonic(), 0.0
     columns = (
         TextColumn(stage),
@@ -122,6 +116,16 @@ def _blend(average: nn.Module, model: nn.Module, keep: float) -> None:
         kept.lerp_(new, 1 - keep)
     for old, latest in zip(average.buffers(), model.buffers(), strict=True):
         old.copy_(latest)
+
+
+def _load(path: Path, device: torch.device, **parts: nn.Module | torch.optim.Optimizer) -> int:
+    """Load a checkpoint's parts, where there is one; return the step that it was saved after."""
+    if not path.exists():
+        return 0
+    state = torch.load(path, map_location=device, weights_only=True)
+    for name, part in parts.items():
+        part.load_state_dict(state[name])
+    return int(state["step"])
 
 
 def _save(path: Path, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
