@@ -116,7 +116,10 @@ def shoot(server: ComfyUI, key: str, shot: Shot, images: Path) -> None:
 
 def deepdiff_names(a: dict[str, Any], b: dict[str, Any], saver: str = "saver") -> list[str]:
     """Return the places that DeepDiff names between two prompts, with Crystools' settings, the file's name left out."""
-    from deepdiff import DeepDiff
+    try:
+        from deepdiff import DeepDiff
+    except ImportError as error:
+        raise SystemExit("drift.py: DeepDiff is missing; pip install deepdiff") from error
 
     for prompt in (a, b):
         prompt[saver]["inputs"].pop("filename_prefix", None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import math
 import random
 import time
 import zlib
@@ -27,7 +28,6 @@ from goodseed.provenance.record import tuple_sha256
 from goodseed.provenance.sidecar import parse_sidecar, sidecar_bytes
 from tests.library.record_maker import PROMPT, sample_record
 
-LONGEST_SECONDS = 1.0
 Image.MAX_IMAGE_PIXELS = None  # as some hosts set it; the reader has a limit of its own
 
 _WORKFLOW = {"nodes": [{"id": 1, "type": "KSampler", "widgets_values": [42, "é"]}], "links": [], "version": 0.4}
@@ -75,8 +75,9 @@ class Found:
 class Fuzzer:
     """Makes inputs by number and tries them."""
 
-    def __init__(self, seed: int = 0, crash_folder: Path | None = None) -> None:
-        self.seed, self.crash_folder = seed, crash_folder
+    def __init__(self, seed: int = 0, crash_folder: Path | None = None, longest: float = math.inf) -> None:
+        """An input that takes more than `longest` seconds of a processor counts as a crash."""
+        self.seed, self.crash_folder, self.longest = seed, crash_folder, longest
         self.found = Found()
         self.base = embed(_picture(), "png", sample_record(), {}, Options()).record
         self.corpus = dict(_corpus())
@@ -114,7 +115,7 @@ class Fuzzer:
         seconds = time.process_time() - start
         if seconds > self.found.slowest:
             self.found.slowest, self.found.slowest_input = seconds, f"{number} ({name}, {len(data)} bytes)"
-        if seconds > LONGEST_SECONDS:
+        if seconds > self.longest:
             self._crash(number, name, data, f"took {seconds:.1f} s")
 
     def _read(self, name: str, data: bytes) -> dict[str, Any] | None:

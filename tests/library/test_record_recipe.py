@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from typing import Any
 
 import pytest
@@ -67,15 +66,13 @@ def test_cycles_missing_nodes_and_nodes_that_are_none_end_the_walk() -> None:
 
 
 def test_a_ladder_of_diamonds_takes_linear_time() -> None:
-    """Each rung doubles the number of ways to the top: 2^2000 in all."""
+    """Each rung doubles the number of ways to the top: 2^2000 in all; code that walks each way never ends."""
     prompt = {"0": node("Start")}
     for rung in range(1, 2001):
         prompt[str(rung)] = node("Join", a=[str(rung - 1), 0], b=[str(rung - 1), 1])
-    start = time.perf_counter()
     recipe = recipe_of(prompt, "2000")
     assert len(in_order(recipe)) == 2001
     assert len(set(signatures(recipe["nodes"]).values())) == 2001
-    assert time.perf_counter() - start < 5
 
 
 def test_the_signature_knows_what_is_above_a_node_and_not_what_it_is_called() -> None:

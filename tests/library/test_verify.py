@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -199,12 +198,10 @@ def test_a_node_that_the_server_lacks_is_named(stub: Stub, image: Path) -> None:
 def test_a_busy_server_is_waited_for_and_then_left(stub: Stub, image: Path) -> None:
     stub.waits = ("other", "run-1")
     told: list[str] = []
-    started = time.monotonic()
     with pytest.raises(ServerError, match="not done within 1"):
         verify(
             image, Server(stub.url), Settings(limit=1.0), lambda what, done, total: told.append(what)
         )  # fmt: skip
-    assert time.monotonic() - started < 5
     assert "waiting for 1 other run" in told
     assert ("/queue", {"delete": ["run-1"]}) in stub.asked
     assert ("/interrupt", {"prompt_id": "run-1"}) in stub.asked
