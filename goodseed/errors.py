@@ -61,3 +61,7 @@ class ServerError(GoodSeedError):
 
 class VerifyError(GoodSeedError):
     """An image that cannot be run again: its graph is missing, broken, or saves nothing."""
+
+
+class NoiseError(GoodSeedError):
+    """Noise that cannot be drawn as asked: an unknown spec, card, shape or dtype, or too few seeds."""

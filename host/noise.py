@@ -37,7 +37,7 @@ class SeedListNoise:
         chosen = self._seeds_of(samples.shape[0], input_latent.get("batch_index"))
         if samples.is_nested:
             return _nested_noise(samples, chosen)
-        return torch.cat([_draw(samples[i : i + 1], _generator(seed)) for i, seed in enumerate(chosen)])
+        return torch.cat([draw(samples[i : i + 1], cpu_generator(seed)) for i, seed in enumerate(chosen)])
 
     def _seeds_of(self, batch: int, places: Sequence[int] | None) -> list[int]:
         count = len(self.seeds)
@@ -54,7 +54,7 @@ class SeedListNoise:
 
 
 def noise_facts(samples: Any, bank: Bank) -> dict[str, Any]:
-    """Return how this host makes noise for latents like `samples`, as in a bank's noise spec.
+    """Return how this host makes noise for latents like `samples`, as in a bank's noise spec: as KSampler starts.
 
     The fingerprint of seed 0's noise is among it only for latents of the bank's shape; others have another.
     """
@@ -62,31 +62,38 @@ def noise_facts(samples: Any, bank: Bank) -> dict[str, Any]:
     if not samples.is_nested:
         facts["dtype"] = str(samples.dtype).removeprefix("torch.")
         if list(samples.shape[1:]) == bank.info["noise"]["shape"]:
-            facts["fingerprint"] = noise_fingerprint(_draw(samples[:1], _generator(0))[0].float())
+            facts["fingerprint"] = noise_fingerprint(draw(samples[:1], cpu_generator(0))[0].float())
     return facts
 
 
-def _generator(seed: int) -> torch.Generator:
+def cpu_generator(seed: int) -> torch.Generator:
     return torch.Generator(device="cpu").manual_seed(seed)
 
 
-def _draw(samples: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw what comfy.sample.prepare_noise draws for `samples`, from a generator of our own.
+def draw(samples: Tensor, generator: torch.Generator, places: Sequence[int] | None = None) -> Tensor:
+    """Draw what comfy.sample.prepare_noise draws for `samples` and its batch_index, from a generator of our own.
 
     Older ComfyUI draws in the latent's dtype; newer draws float32 and casts, in a function that takes the
     generator (comfy/sample.py of 0.3.64 and of 0.33.0).
     """
     host_draw = getattr(comfy.sample, "prepare_noise_inner", None)
     if host_draw is not None:
-        noise: Tensor = host_draw(samples, generator)
+        noise: Tensor = host_draw(samples, generator, places)
         return noise
-    return torch.randn(samples.size(), dtype=samples.dtype, layout=samples.layout, generator=generator, device="cpu")
+
+    def randn(size: Sequence[int]) -> Tensor:
+        return torch.randn(size, dtype=samples.dtype, layout=samples.layout, generator=generator, device="cpu")
+
+    if places is None:
+        return randn(samples.size())
+    items = [randn((1, *samples.shape[1:])) for _ in range(max(places) + 1)]
+    return torch.cat([items[place] for place in places])
 
 
 def _nested_noise(samples: Any, seeds: Sequence[int]) -> Any:
     """Noise of a latent made of several tensors (sound beside pictures): one generator a seed, as ComfyUI does."""
     drawn = []
     for i, seed in enumerate(seeds):
-        generator = _generator(seed)
-        drawn.append([_draw(part[i : i + 1], generator) for part in samples.unbind()])
+        generator = cpu_generator(seed)
+        drawn.append([draw(part[i : i + 1], generator) for part in samples.unbind()])
     return type(samples)([torch.cat(parts) for parts in zip(*drawn, strict=True)])

@@ -12,6 +12,7 @@ from .golden_seed_picker import GoldenSeedPicker
 from .provenance_loader import ProvenanceLoader
 from .provenance_saver import ProvenanceSaver
 from .reproduction_check import ReproductionCheck
+from .seed_noise import SeedNoise
 
 
 class GoodSeedExtension(ComfyExtension):
@@ -25,4 +26,5 @@ class GoodSeedExtension(ComfyExtension):
             ProvenanceLoader,
             ProvenanceSaver,
             ReproductionCheck,
+            SeedNoise,
         ]

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from goodseed.noise import NoiseSpec
 
 _NOISE_PARTS = {
-    "name": "noise kind",
     "device": "noise device",
     "dtype": "noise dtype",
     "batch": "noise batch",
@@ -45,9 +44,29 @@ def mismatches(
     shape = latent_shape if latent_shape is not None else given.get("shape")
     if shape is not None and list(shape) != measured["shape"]:
         found.append(f"The bank was measured on latents of {_size(measured['shape'])}, not {_size(shape)}.")
-    for part, name in _NOISE_PARTS.items():
-        if part in given and given[part] != measured[part]:
-            found.append(f"The bank was measured with {name} {measured[part]}, not {given[part]}.")
+    return found + _noise_mismatches(measured, given)
+
+
+def _noise_mismatches(measured: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """Two specs that give seed 0 the same bits are the same noise; for two kinds one sentence says it all."""
+    same_bits = "fingerprint" in given and given["fingerprint"] == measured["fingerprint"]
+    if "name" in given and given["name"] != measured["name"] and not same_bits:
+        return [
+            f"The bank was measured with noise kind {measured['name']}, not {given['name']}; start from noise of spec "
+            f"{measured['name']}, which the node Seed Noise gives."
+        ]
+    found = [
+        f"The bank was measured with {name} {measured[part]}, not {given[part]}."
+        for part, name in _NOISE_PARTS.items()
+        if part in given and given[part] != measured[part] and not same_bits
+    ]
+    cards = measured.get("card"), given.get("card")
+    if all(cards) and cards[0] != cards[1] and not same_bits:
+        from goodseed.noise.cards import CARDS, cards_differ  # brings torch: commands about banks do not wait for it
+
+        known = [CARDS[card] for card in cards if card in CARDS]
+        if len(known) < 2 or cards_differ((measured["batch"], *measured["shape"]), known[0], known[1]):
+            found.append(f"The bank was measured with noise card {cards[0]}, not {cards[1]}.")
     return found
 
 

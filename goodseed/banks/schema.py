@@ -36,6 +36,8 @@ def info_problems(info: Mapping[str, Any]) -> Iterator[str]:
         for position, adapter in enumerate(adapters):
             yield from field_problems(f"adapters[{position}]", adapter, _ADAPTER)
     yield from field_problems("noise", info.get("noise"), _NOISE)
+    if _inner(info, "noise").get("name") == "cuda":
+        yield from field_problems("noise", info["noise"], {"card": a_text})
     yield from field_problems("sampling", info.get("sampling"), _SAMPLING)
     yield from field_problems("prompts", info.get("prompts"), {"selection": _prompt_set, "held_out": _prompt_set})
     for which in ("selection", "held_out"):
@@ -142,7 +144,8 @@ def _one_of(*values: str) -> Check:
 _WEIGHTS: dict[str, Check] = {"file": _file_name, "sha256": a_sha256, "tensors_sha256": a_sha256, "family": a_text}
 _ADAPTER: dict[str, Check] = {"file": _file_name, "sha256": a_sha256}
 _NOISE: dict[str, Check] = {
-    "name": a_text, "device": a_text, "dtype": a_text, "batch": _count, "shape": _shape, "fingerprint": a_sha256,
+    "name": _one_of("comfy", "cpu", "cuda"), "device": a_text, "dtype": a_text, "batch": _count, "shape": _shape,
+    "fingerprint": a_sha256,
 }  # fmt: skip
 _SAMPLING: dict[str, Check] = {
     "sampler": a_text, "scheduler": a_text, "steps": _count, "cfg": _number, "shift": _number_or_none,

@@ -21,6 +21,7 @@ NODES = (
     "GoodSeedDeterminismGuard",
     "GoodSeedDiverseSeedSampler",
     "GoodSeedGoldenSeedPicker",
+    "GoodSeedNoise",
     "GoodSeedProvenanceLoader",
     "GoodSeedProvenanceSaver",
     "GoodSeedReproductionCheck",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pytest
+import torch
 
+from goodseed.noise import CARDS, CudaGenerator, step_stream
 from tests.host.comfyui import ComfyUI, GraphFailed
-from tests.host.graphs import Graph, custom_sampling, demo, diverse, ksampler, node, shown
+from tests.host.graphs import Graph, custom_sampling, demo, diverse, ksampler, node, seed_noise, shown
 from tests.host.test_nodes import BANK
 
 DIVERSE = diverse(BANK, by="both")
@@ -83,6 +87,110 @@ def test_a_place_in_the_batch_without_a_seed_is_an_error(comfyui: ComfyUI) -> No
     }
     with pytest.raises(GraphFailed, match=r"^noise: the latent's batch_index asks for seed 5 of 4"):
         comfyui.run(graph)
+
+
+DTYPES = ["float32", "float16", "bfloat16"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_spec_comfy_gives_the_bits_of_random_noise(comfyui: ComfyUI, dtype: str) -> None:
+    graph: Graph = {
+        "ours": seed_noise(2**64 - 1),
+        "theirs": node("RandomNoise", noise_seed=2**64 - 1),
+        "empty": node("EmptyLatentImage", width=104, height=104, batch_size=4),
+        "batch": node("ProbeCast", latent=["empty", 0], dtype=dtype),
+        "part": node("LatentFromBatch", samples=["batch", 0], batch_index=1, length=2),
+        "two": node("LatentBatch", samples1=["batch", 0], samples2=["part", 0]),
+    }
+    for latent in ("batch", "part", "two"):
+        for noise in ("ours", "theirs"):
+            graph[f"{noise} {latent}"] = node("ProbeNoise", noise=[noise, 0], latent=[latent, 0])
+    output = comfyui.run(graph)
+    for latent in ("batch", "part", "two"):
+        ours, theirs = output[f"ours {latent}"], output[f"theirs {latent}"]
+        assert (ours["hashes"], ours["dtype"]) == (theirs["hashes"], theirs["dtype"])
+        assert ours["kept"] == [True]
+
+
+@pytest.mark.parametrize("drawn_in", DTYPES)
+def test_specs_cpu_and_cuda_give_what_the_library_draws(comfyui: ComfyUI, drawn_in: str) -> None:
+    graph = demo(batch=3, width=768, height=768)
+    graph["part"] = node("LatentFromBatch", samples=["latent", 0], batch_index=1, length=1)
+    for spec in ("cpu", "cuda"):
+        for per_item in ("one draw", "next seeds", "listed seeds"):
+            name = f"{spec} {per_item}"
+            options = {"per_item": per_item, "seeds": "469, 7,2", "drawn_in": drawn_in, "card": "RTX 2060"}
+            graph[name] = seed_noise(469, spec, **options)
+            graph[f"{name} whole"] = node("ProbeNoise", noise=[name, 0], latent=["latent", 0])
+            graph[f"{name} part"] = node("ProbeNoise", noise=[name, 0], latent=["part", 0])
+    output = comfyui.run(graph)
+    dtype = getattr(torch, drawn_in)
+    for spec in ("cpu", "cuda"):
+
+        def drawn(seed: int, batch: int = 1, spec: str = spec) -> list[str]:
+            noise = step_stream(seed, spec, CARDS["RTX 2060"]).randn((batch, 4, 96, 96), dtype).float()
+            return [hashlib.sha256(item.numpy().tobytes()).hexdigest() for item in noise]
+
+        found = {name: output[f"{spec} {name} whole"]["hashes"] for name in ("one draw", "next seeds", "listed seeds")}
+        assert found["one draw"] == drawn(469, 3)
+        assert found["next seeds"] == drawn(469) + drawn(470) + drawn(471)
+        assert found["listed seeds"] == drawn(469) + drawn(7) + drawn(2)
+        assert output[f"{spec} one draw part"]["hashes"] == drawn(469, 2)[1:]
+        assert output[f"{spec} next seeds part"]["hashes"] == drawn(470)
+        assert output[f"{spec} listed seeds part"]["hashes"] == drawn(7)
+
+
+def test_a_latent_of_several_tensors_gets_one_stream_for_all_of_them(comfyui: ComfyUI) -> None:
+    if comfyui.version == "floor":
+        pytest.skip("this ComfyUI has no such latents")
+    graph: Graph = demo(batch=2) | {"theirs": node("RandomNoise", noise_seed=3)}
+    graph |= {"comfy": seed_noise(3), "cuda": seed_noise(3, "cuda", per_item="next seeds")}
+    for noise in ("theirs", "comfy", "cuda"):
+        graph[f"{noise} drawn"] = node("ProbeNestedNoise", noise=[noise, 0], latent=["latent", 0])
+    output = comfyui.run(graph)
+    assert output["comfy drawn"] == output["theirs drawn"]
+    streams = [CudaGenerator(seed) for seed in (3, 4)]
+    drawn = [[stream.randn(shape).numpy().tobytes() for stream in streams] for shape in ((4, 16, 16), (2, 5, 16))]
+    expected = [[hashlib.sha256(item).hexdigest() for item in part] for part in drawn]
+    assert output["cuda drawn"]["hashes"] == expected
+
+
+def test_the_sampler_starts_from_the_specs_noise(comfyui: ComfyUI) -> None:
+    graph = demo() | {
+        "noise": seed_noise(469, "cuda"),
+        "report": shown("noise", 1),
+        "start": node("ProbeStart", model=["demo", 0], name="cuda"),
+        **custom_sampling(["noise", 0], model=["start", 0]),
+        "end": node("ProbeLatent", latent=["sampled", 0]),
+    }
+    output = comfyui.run(graph)
+    assert output["end"]["finite"] == [True]
+    started = np.load(comfyui.output / "cuda.npy")
+    assert np.array_equal(started, CudaGenerator(469).randn((1, 4, 16, 16)).numpy())
+    assert output["report"]["text"][0].startswith("**Noise of spec cuda**: seed 469, one draw for the whole batch.")
+
+
+@pytest.mark.parametrize(
+    ("noise", "message"),
+    [
+        (seed_noise(per_item="listed seeds", seeds=" "), "seeds: is empty; list the seeds, such as 469, 696, or set"),
+        (seed_noise(per_item="listed seeds", seeds="a"), "seeds: 'a' is no seed and no range"),
+        (
+            seed_noise(per_item="listed seeds", seeds="1,2,3"),
+            "noise: 3 seeds for a latent batch of 2; set the latent's",
+        ),
+        (seed_noise(2**64 - 1, per_item="next seeds"), "noise: 18446744073709551616 is outside"),
+    ],
+)
+def test_what_a_batch_cannot_be_given_is_one_clear_line(
+    comfyui: ComfyUI, noise: dict[str, object], message: str
+) -> None:
+    graph: Graph = demo(batch=2) | {"noise": noise}
+    graph["end"] = node("ProbeNoise", noise=["noise", 0], latent=["latent", 0])
+    with pytest.raises(GraphFailed) as failed:
+        comfyui.run(graph)
+    assert str(failed.value).startswith(message)
+    assert "\n" not in str(failed.value)
 
 
 def _seeds(comfyui: ComfyUI) -> list[int]:

@@ -34,6 +34,19 @@ class ProbeNoise:
         }
 
 
+class ProbeNestedNoise:
+    """Hashes of what a NOISE makes of a latent of two tensors (newer ComfyUI), tensor after tensor."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"noise": ("NOISE",), "latent": ("LATENT",)}})
+    RETURN_TYPES, FUNCTION, OUTPUT_NODE, CATEGORY = (), "show", True, "test"
+
+    def show(self, noise, latent):
+        nested = importlib.import_module("comfy.nested_tensor").NestedTensor
+        samples = latent["samples"]
+        made = noise.generate_noise({**latent, "samples": nested([samples, samples[:, :2, :5]])})
+        return {"ui": {"hashes": [_hashes(part) for part in made.unbind()]}}
+
+
 class ProbeHostNoise:
     """ComfyUI's own noise of one seed."""
 
