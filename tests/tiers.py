@@ -22,6 +22,7 @@ TIERS = {
     "library": ["tests/library"],
     "host, newest ComfyUI": ["tests/host", "-k", "not floor"],
     "host, oldest ComfyUI": ["tests/host", "-k", "floor"],
+    "browser": ["tests/browser"],
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 
 from goodseed.commands.output import JsonOption, console, escaped, print_json
 from goodseed.errors import RecordError
+from goodseed.files import write_bytes
 
 if TYPE_CHECKING:
     from goodseed.provenance.record import Record
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
 def inspect(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A PNG, WebP, JPEG or AVIF image, or a sidecar.")],
+    workflow: Annotated[
+        Path | None,
+        typer.Option("--workflow", help="Write ComfyUI's workflow to this file, to open it there: of a JPEG, say."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show the record of an image: ours, ComfyUI's graph, or another tool's parameters.
@@ -28,15 +34,21 @@ def inspect(
     from goodseed.provenance.summary import source_name
 
     notes: list[str] = []
+    graph: dict[str, Any] | None = None
     source = "goodseed"
     if image.suffix.lower() == ENDING:
         record: Record | None = read_sidecar(image)[0]
     else:
         reading = read_image(image)
         record, notes, source = reading.record, reading.notes, reading.source
+        graph = reading.workflow
     if record is None:
         why = f" ({'; '.join(notes)})" if notes else ""
         raise RecordError(f"{image.name}: holds no record, no graph and no parameters of a known tool{why}")
+    if workflow is not None:
+        if graph is None:
+            raise RecordError(f"{image.name}: holds no workflow of ComfyUI")
+        write_bytes(workflow, json.dumps(graph, ensure_ascii=False, indent=1).encode("utf-8", "replace"))
     if as_json:
         result: dict[str, Any] = {**record, "notes": notes} if notes else record
         print_json(result)

@@ -13,6 +13,11 @@ from goodseed.provenance.record import LARGEST_TEXT, Record, check_record, parse
 ENDING = ".json"
 LEFT_OUT = "left_out"
 """Key of a sidecar beside the record's own: ComfyUI's prompt and workflow, as texts, where the image has no room."""
+_NO_WORKFLOW: dict[str, list[Any]] = {"templates": []}
+"""What keeps ComfyUI's front end from taking a sidecar that is dropped on it for a workflow without nodes.
+
+It would empty the canvas; so it finds a list of templates, and that none is in it (getDataFromJSON in its scripts/).
+"""
 
 
 def sidecar_of(image: Path) -> Path:
@@ -22,7 +27,8 @@ def sidecar_of(image: Path) -> Path:
 
 def sidecar_bytes(record: Record, left_out: Mapping[str, str]) -> bytes:
     """Return a sidecar's content: the record, and the texts that the image has no room for."""
-    return canonical_json({**record, LEFT_OUT: dict(left_out)} if left_out else record).encode() + b"\n"
+    kept = {LEFT_OUT: dict(left_out)} if left_out else {}
+    return canonical_json({**record, **kept, **_NO_WORKFLOW}).encode() + b"\n"
 
 
 def parse_sidecar(text: bytes, what: str) -> tuple[Record, dict[str, str]]:
@@ -32,7 +38,11 @@ def parse_sidecar(text: bytes, what: str) -> tuple[Record, dict[str, str]]:
         RecordError: when it is no sound record.
     """
     value: Any = parse_json(text, what)
-    left_out = value.pop(LEFT_OUT, {}) if isinstance(value, dict) else {}
+    left_out: Any = {}
+    if isinstance(value, dict):
+        left_out = value.pop(LEFT_OUT, {})
+        for name in _NO_WORKFLOW:
+            value.pop(name, None)
     try:
         check_record(value)
     except RecordError as error:
