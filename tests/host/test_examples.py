@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.host.comfyui import ComfyUI
+from tests.host.comfyui import ComfyUI, GraphFailed
 from tests.host.workflows import to_api
 
 FOLDER = Path(__file__).resolve().parents[2] / "example_workflows"
-SAVERS = ("SaveImage", "GoodSeedProvenanceSaver")
+SAVERS = ("SaveImage", "GoodSeedProvenanceSaver", "GoodSeedReproductionCheck")
+SAID = ("Measured on", "**Determinism Guard", "identical", "different")
+"""What an example's reports say."""
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
@@ -51,12 +53,26 @@ def test_an_example_runs_as_it_is_on_the_server_and_by_comfy_cli(comfyui: ComfyU
     if os.environ.get("GOODSEED_UPDATE_EXAMPLES"):
         _sheet(images).save(FOLDER / f"{name}.jpg", quality=88)
     reports = [shown[number]["text"][0] for number, node in graph.items() if node["class_type"] == "PreviewAny"]
-    assert all("Measured on" in report or "**Determinism Guard" in report for report in reports)
+    assert all(any(words in report for words in SAID) for report in reports)
     where = ["--workflow", str(FOLDER / f"{name}.json"), "--host", "127.0.0.1", "--port", str(comfyui.port)]
     said = comfy(tmp_path, "run", *where, "--wait", "--timeout", "300", "--json").stdout
     events = {event["type"]: event for event in map(json.loads, said.splitlines())}
     assert _untitled(events["prompt_preview"]["prompt"]) == _untitled(graph)
     assert events["envelope"]["ok"]
+
+
+def test_the_check_says_the_same_again_and_names_the_other_cfg(comfyui: ComfyUI) -> None:
+    graph = _read(FOLDER / "api" / "reproduction_check.json")
+    shown = comfyui.run(graph)
+    same, other = (shown[number]["text"][0].splitlines() for number in ("17", "18"))
+    assert same == ["identical", "image 0: identical"]
+    assert other[0] == "different"
+    assert other[2].startswith("number, KSampler “First run” / KSampler “Another cfg”: cfg: ")
+    assert "is 3.0 in A and 3.5 in B" in other[2]
+    assert len(other) == 3
+    graph["11"]["inputs"]["steps"] = 11
+    with pytest.raises(GraphFailed, match="steps"):
+        comfyui.run(graph)
 
 
 @pytest.mark.parametrize("name", NAMES)
