@@ -17,10 +17,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.drift_cases import KINDS, SERVERS, Case, Shot  # noqa: E402
+from benchmarks.drift_cases import DRIFTING, DRIFTING_MASK, KINDS, SERVERS, Case, Shot  # noqa: E402
 from goodseed.provenance.diff import diff  # noqa: E402
 from goodseed.provenance.read import read_image  # noqa: E402
 from tests.host.comfyui import ComfyUI, find_comfyui, make_base  # noqa: E402
@@ -51,14 +53,26 @@ def point(base: Path, kind: str, name: str, target: str) -> None:
     link.symlink_to((link.parent / target).resolve())
 
 
-PREPARE: dict[str, Callable[[Path], None]] = {
+PREPARE: dict[str, Callable[[Path], object]] = {
     "free": lambda base: None,
     "roll 1": lambda base: point(base, CHECKPOINTS, "rolling.safetensors", "slim.safetensors"),
     "roll 2": lambda base: point(base, CHECKPOINTS, "rolling.safetensors", "other.safetensors"),
     "roll vae 1": lambda base: point(base, VAES, "rolling-vae.safetensors", "slim-vae.safetensors"),
     "roll vae 2": lambda base: point(base, VAES, "rolling-vae.safetensors", "other-vae.safetensors"),
+    "picture 1": lambda base: write_picture(base / "input", DRIFTING),
+    "picture 2": lambda base: edit_picture(write_picture(base / "input", DRIFTING), (40, 8, 41, 9)),
+    "mask 1": lambda base: write_picture(base / "input", DRIFTING_MASK),
+    "mask 2": lambda base: edit_picture(write_picture(base / "input", DRIFTING_MASK), (0, 0, 64, 20)),
 }
 """What is done before a shot; the server then forgets all that it has loaded."""
+
+
+def edit_picture(path: Path, box: tuple[int, int, int, int]) -> None:
+    """Make a part of a picture black, and transparent: a pixel of it, or its mask."""
+    with Image.open(path) as file:
+        picture = file.copy()
+    picture.paste((0, 0, 0, 0), box)
+    picture.save(path)
 
 
 def start(name: str, slim: Slim, folder: Path) -> ComfyUI:
@@ -72,6 +86,8 @@ def start(name: str, slim: Slim, folder: Path) -> ComfyUI:
         PREPARE[step](base)
     point(base, CHECKPOINTS, "renamed.safetensors", slim.checkpoint)
     write_picture(base / "input")
+    for step in ("picture 1", "mask 1"):
+        PREPARE[step](base)
     return ComfyUI(version, root, base, environment, arguments).start()
 
 

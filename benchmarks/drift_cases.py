@@ -17,6 +17,7 @@ from tests.host.reproduce_graphs import (
     guarded,
     hires,
     img2img,
+    inpaint,
     linked_prompt,
     linked_seed,
     lora,
@@ -38,6 +39,8 @@ SERVERS: dict[str, tuple[str, list[str], dict[str, str]]] = {
 """A version of ComfyUI, arguments and environment variables, by name; `again` is a second process, elsewhere."""
 
 FLOOR = ("floor", "newest")
+DRIFTING, DRIFTING_MASK = "drifting.png", "sub/drifting-mask.png"
+"""Input pictures that drift.py edits under their names."""
 PROMPT = "the fish's café, a red boat on the sea"
 
 
@@ -132,6 +135,15 @@ def combined() -> Graph:
     graph["also"] = node("CLIPTextEncode", clip=["model", 1], text="on grass")
     graph["both"] = node("ConditioningCombine", conditioning_1=["positive", 0], conditioning_2=["also", 0])
     return edited(graph, sampled__positive=["both", 0])
+
+
+def from_picture() -> Graph:
+    return edited(img2img(SLIM), picture__image=DRIFTING)
+
+
+def from_mask() -> Graph:
+    graph = inpaint(SLIM) | {"mask": node("LoadImageMask", image=f"{DRIFTING_MASK} [input]", channel="alpha")}
+    return edited(graph, latent__mask=["mask", 0])
 
 
 def tiled() -> Graph:
@@ -309,8 +321,12 @@ def _graphs() -> list[Case]:
         case("decoding in tiles", "graph", not_tiled(), tiled(), "class_type"),
         case("a patch on the model", "graph", plain(), before_sampling(plain(), "rescale", rescale), "rescale"),
         case("a second pass put in", "graph", upscaled, hires(SLIM), "samples"),
+        case("one pixel of the input picture under its name", "graph", from_picture(), from_picture(), "image",
+             before=("picture 1", "picture 2")),
+        case("the mask replaced under its name", "graph", from_mask(), from_mask(), "image",
+             before=("mask 1", "mask 2")),
         case("the last pass left out of the wires", "graph", txt2img(SLIM), _flipped(), "flipped"),
-    ]
+    ]  # fmt: skip
 
 
 def _flipped() -> Graph:

@@ -101,7 +101,7 @@ def _files(name: str, text: str) -> Iterator[tuple[str, str, Path]]:
     for embedding in _EMBEDDING.findall(text):
         for ending in ("", ".safetensors", ".pt", ".bin"):
             if path := _path("embeddings", embedding + ending):
-                yield "embeddings", _plain(embedding + ending), path
+                yield "embeddings", plain_name(embedding + ending), path
                 break
     if not text or len(text) > _LONGEST:
         return
@@ -111,7 +111,7 @@ def _files(name: str, text: str) -> Iterator[tuple[str, str, Path]]:
     roles += [role for role in folder_paths.folder_names_and_paths if role not in roles]
     for role in roles:
         if ending and ending in folder_paths.folder_names_and_paths[role][1] and (path := _path(role, text)):
-            yield role, _plain(text), path
+            yield role, plain_name(text), path
             return
 
 
@@ -120,7 +120,7 @@ def _path(role: str, name: str) -> Path | None:
     return Path(path) if path and os.path.isfile(path) else None
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return a file's name below its category's folder, with / and without a way up or a drive."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..") and ":" not in part]
     return "/".join(parts)

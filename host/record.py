@@ -17,6 +17,7 @@ from goodseed.provenance.fingerprint import fingerprint
 from goodseed.provenance.recipe import above_model, recipe_of
 
 from .environment import environment
+from .input_files import inputs_of
 from .model_files import holds_tensor, models_of
 from .observe import runs_of, texts_of
 from .queue import current_place
@@ -35,7 +36,7 @@ def records_for(
     prompt_id, list_index = (place[0], place[2] or 0) if place is not None else ("", 0)
     recipe = recipe_of(prompt, saver_node_id)
     runs = runs_of(prompt_id, recipe["nodes"])
-    models = models_of(recipe)
+    models, inputs = models_of(recipe), inputs_of(recipe)
     for run in runs:
         listed = adapters_in(recipe, above_model(recipe, run["node"]), models)
         run["adapters"] = named(run["adapters"], listed, _holds)
@@ -50,7 +51,7 @@ def records_for(
         made = build_record(
             recipe, chosen, models, texts, environment(recipe, last), decoded[index], (index, len(decoded))
         )  # fmt: skip
-        records.append({**made, **(extra or {})})
+        records.append({**made, "inputs": inputs, **(extra or {})})
     return records
 
 

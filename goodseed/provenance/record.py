@@ -140,6 +140,8 @@ def problems(record: Any) -> Iterator[str]:
     yield from _tuple_problems(record)
     for part, fields in (("prompts", _PROMPT), ("models", _MODEL)):
         yield from _listed(part, record.get(part), fields)
+    if "inputs" in record:  # older records say nothing of the files that go in
+        yield from _listed("inputs", record["inputs"], _INPUT)
     yield from _recipe_problems(record.get("recipe", 0))
     yield from _run_problems(record.get("runs"))
     if complaint := _fingerprint_or_none(record.get("decoded", 0)):
@@ -213,6 +215,12 @@ def _known(value: Any) -> str:
     if value["known"] == UNKNOWN and value["value"] is not None:
         return "is unknown and yet has a value"
     return ""
+
+
+def _known_sha256(value: Any) -> str:
+    if complaint := _known(value):
+        return complaint
+    return a_sha256(value["value"]) if value["known"] != UNKNOWN else ""
 
 
 def _fingerprint(value: Any) -> str:
@@ -304,6 +312,9 @@ def _one_line(text: str) -> str:
 
 _PROMPT: dict[str, Check] = {"role": a_text, "text": a_text, "sha256": a_sha256}
 _MODEL: dict[str, Check] = {"role": a_text, "name": a_text, "sha256": _known}
+_INPUT: dict[str, Check] = {
+    "node": a_text, "input": a_text, "file": a_text, "folder": a_text, "sha256": _known_sha256,
+}  # fmt: skip
 _PIXELS: dict[str, Check] = {"sha256": a_sha256, "shape": _shape, "dtype": a_text}
 _RUN: dict[str, Check] = {
     "node": a_text, **dict.fromkeys(RUN_VALUES, _known), "sigmas": _numbers, "batch_size": _count,

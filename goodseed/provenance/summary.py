@@ -38,6 +38,9 @@ def rows(record: Record) -> Iterator[Row]:
     for model in record["models"]:
         digest = model["sha256"]["value"] or model.get("short_hash") or ""
         yield str(model["role"]), f"{model['name']} {str(digest)[:12]}".strip(), str(model["sha256"]["known"])
+    for entry in record.get("inputs", ()):
+        digest = entry["sha256"]["value"] or ""
+        yield f"{entry['folder']} file", f"{entry['file']} {digest[:12]}".strip(), str(entry["sha256"]["known"])
     for name in ("comfyui", "torch", "gpu"):
         entry = record["environment"].get(name)
         if entry is not None and entry["value"] is not None:

@@ -209,11 +209,11 @@ def saved_with_record(graph: Graph, **saver: object) -> Graph:
     return {**copy.deepcopy(graph), "saver": node("GoodSeedProvenanceSaver", **inputs)}
 
 
-def write_picture(folder: Path) -> Path:
+def write_picture(folder: Path, name: str = PICTURE) -> Path:
     """Write the input picture: a gradient, with the middle transparent."""
     x, y = np.meshgrid(np.arange(64), np.arange(64))
     alpha = np.where((abs(x - 32) < 16) & (abs(y - 32) < 16), 0, 255)
     pixels = np.stack([4 * x, 4 * y, 255 - 4 * x, alpha], axis=-1).astype(np.uint8)
-    folder.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(folder / PICTURE)
-    return folder / PICTURE
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(folder / name)
+    return folder / name

@@ -26,7 +26,7 @@ from goodseed.provenance.embed import Options, embed, formats, graph_texts
 from goodseed.provenance.read import read_image
 from goodseed.provenance.record import tuple_sha256
 from goodseed.provenance.sidecar import parse_sidecar, sidecar_bytes
-from tests.library.record_maker import PROMPT, sample_record
+from tests.library.record_maker import PROMPT, input_file, sample_record
 
 Image.MAX_IMAGE_PIXELS = None  # as some hosts set it; the reader has a limit of its own
 
@@ -79,7 +79,8 @@ class Fuzzer:
         """An input that takes more than `longest` seconds of a processor counts as a crash."""
         self.seed, self.crash_folder, self.longest = seed, crash_folder, longest
         self.found = Found()
-        self.base = embed(_picture(), "png", sample_record(), {}, Options()).record
+        record = sample_record(inputs=[input_file("6", "text", "a"), input_file("5", "text", "b")])
+        self.base = embed(_picture(), "png", record, {}, Options()).record
         self.corpus = dict(_corpus())
         self.names = list(self.corpus)
         self.kinds: tuple[tuple[int, Callable[[random.Random], tuple[str, bytes]]], ...] = (

@@ -55,6 +55,12 @@ def sample_record(**changes: Any) -> dict[str, Any]:
     return record
 
 
+def input_file(node: str, name: str, content: str, file: str = "cat.png") -> dict[str, Any]:
+    """Return what a record says of a picture that an input names."""
+    digest = known(sha256(content), "graph")
+    return {"node": node, "input": name, "file": file, "folder": "input", "sha256": digest}
+
+
 def tensor(name: str, *shape: int) -> np.ndarray:
     """Return a fixed float32 tensor for a name."""
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "little")

@@ -100,7 +100,7 @@ def serving(stub: Stub) -> Iterator[Stub]:
         def _answer(self, body: Any) -> None:
             path = self.path.partition("?")[0]
             stub.asked.append((self.path, body))
-            broken = next((stub.broken[key] for key in stub.broken if path.startswith(key)), None)
+            broken = next((stub.broken[key] for key in stub.broken if self.path.startswith(key)), None)
             if isinstance(broken, float):
                 time.sleep(broken)
             elif isinstance(broken, int):

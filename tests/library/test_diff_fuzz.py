@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from goodseed.errors import RecordError
 from goodseed.provenance.diff import diff
 from goodseed.provenance.record import check_record, tuple_sha256
-from tests.library.record_maker import sample_record
+from tests.library.record_maker import input_file, sample_record
 
 ODD: list[Any] = [
     None, True, 0, -1, 2**64, 1e299, 0.5, "", "x", "a b", "\u202e", {}, [], [[]], {"link": ["3", 0]},
@@ -43,12 +43,12 @@ def mutate(value: Any, chance: random.Random) -> Any:
 @given(st.randoms(use_true_random=False), st.integers(1, 8))
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_an_edited_record_is_refused_or_compared(chance: random.Random, changes: int) -> None:
-    record = sample_record()
+    record = sample_record(inputs=[input_file("6", "text", "a"), input_file("5", "text", "b")])
     other = record
     for _ in range(changes):
         # Most of a record's text is fingerprints; what is compared most lies elsewhere.
         part = chance.choice(
-            ["recipe", "recipe", "runs", "environment", "models", "prompts", "tuple", "batch", "pixels"]
+            ["recipe", "recipe", "runs", "environment", "models", "inputs", "prompts", "tuple", "batch", "pixels"]
         )
         other = {**other, part: mutate(other[part], chance)}
     try:

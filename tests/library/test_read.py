@@ -335,6 +335,18 @@ def test_inspect_prints_the_record_and_nothing_else(tmp_path: Path, capsys: pyte
     assert "a red ball" in shown.err
 
 
+def test_inspect_writes_the_workflow_of_a_jpeg_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    workflow = {"nodes": [{"id": 1, "title": "café 🌵"}], "version": 0.4}
+    texts = graph_texts(PROMPT, {"workflow": workflow})
+    (tmp_path / "a.jpg").write_bytes(embed(picture(), "jpeg", sample_record(), texts, Options()).data)
+    assert run(["inspect", str(tmp_path / "a.jpg"), "--workflow", str(tmp_path / "graph.json")]) == 0
+    assert json.loads((tmp_path / "graph.json").read_text("utf-8")) == workflow
+    (tmp_path / "b.png").write_bytes(embed(picture(), "png", sample_record(), {}, Options()).data)
+    assert run(["inspect", str(tmp_path / "b.png"), "--workflow", str(tmp_path / "none.json")]) == 2
+    assert "b.png: holds no workflow of ComfyUI" in capsys.readouterr().err
+    assert not (tmp_path / "none.json").exists()
+
+
 @pytest.mark.parametrize(
     "content", [None, b"", b"text", png(), b"{}"], ids=["missing", "empty", "text", "none", "json"]
 )

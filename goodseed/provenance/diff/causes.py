@@ -186,6 +186,8 @@ def _what(difference: Difference) -> str:
         return f"The text of {where} is another in B"
     if cause == "model":
         return f"{where} loads {_long(difference.a)} in A and {_long(difference.b)} in B"
+    if difference.by_content:
+        return f"{where} has other contents in B: {_long(difference.a)} in A, {_long(difference.b)} in B"
     return f"{where} is {a} in A and {b} in B"
 
 
@@ -196,6 +198,8 @@ def _long(value: Any) -> str:
 def _fix(difference: Difference) -> str:
     """Return one thing to do so that B becomes A."""
     kind, cause, where = difference.kind, difference.cause, shown(difference.where, 120)
+    if difference.fix:
+        return difference.fix
     if kind == INFERRED:
         return _INFERRED_FIX[cause]
     if kind == ADDED:

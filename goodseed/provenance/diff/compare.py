@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from goodseed.provenance.diff.causes import inferred, ranked
@@ -50,9 +50,7 @@ def diff(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
     encoded_alike = not any(found.has(name=name) for name in PICTURE_SETTINGS)
     stages = compare_stages(a, b, runs, encoded_alike)
     image_same = is_same_image(stages)
-    arrived = [entry for entry in found.differences if entry.by_link and entry.enters <= agreeing(stages)]
-    found.differences = [entry for entry in found.differences if entry not in arrived]
-    found.notes += [f"{entry.where} is typed in one and linked in the other; the same arrived" for entry in arrived]
+    _leave_out_without_effect(found, agreeing(stages), image_same)
     machine = Findings()
     compare_machines(a, b, machine)
     compare_hosts(a, b, runs, machine)
@@ -68,3 +66,12 @@ def diff(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
         "stages": [stage.as_dict() for stage in stages],
         "notes": found.notes,
     }
+
+
+def _leave_out_without_effect(found: Findings, same: Set[str], image_same: bool | None) -> None:
+    """Note what was put in in another way, where the stages that it enters say that the same arrived."""
+    arrived = [entry for entry in found.differences if entry.by_link and entry.enters <= same]
+    held = [entry for entry in found.differences if entry.by_content and (image_same or entry.enters <= same)]
+    found.differences = [entry for entry in found.differences if entry not in arrived and entry not in held]
+    found.notes += [f"{entry.where} is typed in one and linked in the other; the same arrived" for entry in arrived]
+    found.notes += [f"{entry.where} is another file in each; what was made of it is the same" for entry in held]

@@ -21,6 +21,8 @@ class Difference:
     `small`: it can change the last bits of a number, hardly the picture.
     `by_link`: a value is typed in one graph and comes by a link in the other; where the stages that it enters agree,
     the same came through.
+    `by_content`: a file that is loaded has other bytes; where the stages that it enters agree, it held the same.
+    `fix`: what to do, where cause and values do not say it.
     """
 
     cause: str
@@ -35,6 +37,8 @@ class Difference:
     derived: bool = False
     small: bool = False
     by_link: bool = False
+    by_content: bool = False
+    fix: str = ""
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import Any
 from goodseed.provenance.diff import prompts
 from goodseed.provenance.diff.difference import ADDED, REMOVED, REPLACED, REWIRED, Findings
 from goodseed.provenance.diff.files import Files
+from goodseed.provenance.diff.input_files import NAME, InputFiles, fix_of, hash_of, name_of, shown_file
 from goodseed.provenance.diff.match import Matching, groups, match, same_source, users_of
 from goodseed.provenance.diff.places import CONDITIONING, DECODED, LATENT, NOISE, SIGMAS, Places
 from goodseed.provenance.diff.resolve import OBSERVED_INPUTS, Graph, own_hash
@@ -29,7 +30,7 @@ class Recipes:
     def __init__(self, a: Graph, b: Graph, record_a: Mapping[str, Any], record_b: Mapping[str, Any]) -> None:
         self.a, self.b = a, b
         self.places_a, self.places_b = Places(a, record_a), Places(b, record_b)
-        self.files = Files(record_a, record_b)
+        self.files, self.inputs = Files(record_a, record_b), InputFiles(record_a, record_b)
         self.matching: Matching = match(a, b)
         self.found = Findings()
         self._by_link: tuple[set[tuple[str, str]], set[tuple[str, str]]] = (set(), set())
@@ -82,11 +83,24 @@ class Recipes:
             self._file(x, y, name, role, a, b)
             return
         self.files.compare_others(x, y, name, self.found, self.places_a.enters[x] | self.places_b.enters[y])
-        if same(a, b):
+        self._contents(x, y, name)
+        if same(a, b) or self.inputs.are_known((x, name), (y, name)):
             return
         cause = self._cause(x, y, name, a, b)
         detail = prompts.describe(a, b) if cause == "prompt" else ""
         self._add(cause, x, y, name, a, b, detail=detail)
+
+    def _contents(self, x: str, y: str, name: str) -> None:
+        """Compare what the files of ComfyUI's folders hold that an input names."""
+        for first, second in self.inputs.pairs((x, name), (y, name)):
+            if hash_of(first) != hash_of(second):
+                cause = "post-process" if self._after(x, y) else "graph"
+                where, values = f"{self._label(x, y)}: {name_of(first)}", (shown_file(first), shown_file(second))
+                enters = self.places_a.enters[x] | self.places_b.enters[y]
+                self.found.add(cause, where, *values, NAME, enters, by_content=True, fix=fix_of(first))
+            elif name_of(first) != name_of(second):
+                files = f"{shown(name_of(first))} and {shown(name_of(second))}"
+                self.found.notes.append(f"{self._label(x, y)}: {files} are the same file")
 
     def _file(self, x: str, y: str, name: str, role: str, a: str, b: str) -> None:
         """Compare a model's file: by its tensors where both are known, by its name where not."""

@@ -62,16 +62,15 @@ class Server:
         found = answer.get(class_type) if isinstance(answer, dict) else None
         return found if isinstance(found, dict) else None
 
-    def has_input(self, name: str) -> bool:
-        """Say whether the server's input folder holds a picture, named as LoadImage does (folder/name)."""
+    def file(self, name: str, kind: str) -> bytes | None:
+        """Return a file (`subfolder/name`) of the server's input, output or temp folder; None if it is missing."""
         folder, _, file = name.replace("\\", "/").rpartition("/")
         try:
-            self._ask(f"/view?{_query(filename=file, subfolder=folder, type='input')}", limit=LARGEST_IMAGE)
+            return self._ask(f"/view?{_query(filename=file, subfolder=folder, type=kind)}", limit=LARGEST_IMAGE)
         except _Answered as error:
             if error.status in (400, 403, 404):
-                return False
+                return None
             raise
-        return True
 
     def upload(self, name: str, data: bytes) -> None:
         """Put a picture into the server's input folder, under a name that is free there."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from goodseed.errors import RecordError, ServerError, VerifyError
 from goodseed.provenance.diff import diff
+from goodseed.provenance.diff.input_files import NAME
 from goodseed.provenance.embed.decode import Picture, open_source
 from goodseed.provenance.paths import shown
 from goodseed.provenance.read import GOODSEED, Reading, read_image
@@ -18,6 +19,7 @@ from goodseed.provenance.record import parse_json, problems
 from goodseed.provenance.verify.client import Report, Server
 from goodseed.provenance.verify.explain import causes_without_records, edited_since, unsteady
 from goodseed.provenance.verify.images import Pixels
+from goodseed.provenance.verify.inputs import bring_inputs
 from goodseed.provenance.verify.perturb import TRIES, perturbations
 from goodseed.provenance.verify.refusal import cached_nodes
 from goodseed.provenance.verify.rerun import Rerun, prepare
@@ -53,12 +55,12 @@ def verify(image: Path | str, server: Server, settings: Settings, report: Report
     prompt, saver = _graph_of(reading, shown(Path(image).name))
     server.check()
     rerun = prepare(prompt, saver, server.describe, server.url)
-    _bring_inputs(rerun, server, settings.inputs)
+    others = bring_inputs(rerun, reading.record or {}, server, settings.inputs)
     expected = _Expected(reading)
     runs = [expected.best(_run(rerun, server, settings, report)) for _ in range(settings.repeat)]
     worst = max(runs, key=lambda run: run.rank)
     answer = Verification(worst.verdict, runs, notes=list(reading.notes))
-    _explain(answer, worst, reading)
+    _explain(answer, worst, reading, others)
     if settings.perturb:
         answer.perturbed = list(_perturbed(rerun, server, settings, report, expected, runs))
         if answer.computed is False:
@@ -143,30 +145,6 @@ def _record(text: Any) -> Mapping[str, Any] | None:
     return record if next(problems(record), None) is None else None
 
 
-def _bring_inputs(rerun: Rerun, server: Server, folder: Path | None) -> None:
-    """Put input pictures that the server lacks into its input folder, from a folder here.
-
-    Raises:
-        VerifyError: when a picture is not in the folder either.
-    """
-    if folder is None:
-        return
-    for name in _input_pictures(rerun):
-        if server.has_input(name):
-            continue
-        source = folder / name.replace("\\", "/").rpartition("/")[2]
-        if not source.is_file():
-            raise VerifyError(f"{folder}: has no '{shown(source.name)}', which the graph loads; put it there")
-        server.upload(name, source.read_bytes())
-
-
-def _input_pictures(rerun: Rerun) -> Iterator[str]:
-    for node in rerun.graph.values():
-        name = node["inputs"].get("image")
-        if node["class_type"].startswith("LoadImage") and isinstance(name, str) and not name.endswith("]"):
-            yield name
-
-
 def _perturbed(
     rerun: Rerun, server: Server, settings: Settings, report: Report, expected: _Expected, runs: list[Outcome]
 ) -> Iterator[dict[str, Any]]:
@@ -189,14 +167,16 @@ def _perturbed(
         raise VerifyError("graph: has no seed, number or text to change; leave --perturb away")
 
 
-def _explain(answer: Verification, worst: Outcome, reading: Reading) -> None:
-    """Name what differs: by the two records where both are there, by the runs among themselves, or by the file."""
+def _explain(answer: Verification, worst: Outcome, reading: Reading, other_inputs: Sequence[Mapping[str, Any]]) -> None:
+    """Name what differs: by the two records where both are there, by the runs among themselves, or by the files."""
     if answer.verdict == IDENTICAL:
         return
     old, new = reading.record, worst.record
     if old is not None and new is not None and reading.source == GOODSEED:
         found = diff(old, _as_saved(new, old))
         answer.causes, answer.stages = list(found["causes"]), list(found["stages"])
+    if not any(cause.get("name") == NAME for cause in answer.causes):
+        answer.causes += map(dict, other_inputs)
     if answer.repeatable is False:
         answer.causes.insert(0, unsteady(len(answer.runs)))
     if edit := edited_since(reading, worst):

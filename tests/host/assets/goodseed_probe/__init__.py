@@ -188,6 +188,17 @@ class ProbeGrain:
         return ((image + 0.05 * noise).clamp(0, 1),)
 
 
+class ProbeRemove:
+    """The image, while a file of the input folder is removed."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"image": ("IMAGE",), "name": ("STRING", {})}})
+    RETURN_TYPES, FUNCTION, CATEGORY = ("IMAGE",), "remove", "test"
+
+    def remove(self, image, name):
+        os.remove(os.path.join(folder_paths.get_input_directory(), name))
+        return (image,)
+
+
 def _pack(module):
     """A module of the pack's host folder, whatever the pack is called."""
     host = next(name for name in sys.modules if name.endswith(".host") and "custom_nodes" in name)
