@@ -11,6 +11,10 @@ class SeedError(GoodSeedError):
     """A seed or a range of seeds that cannot be used."""
 
 
+class SwapError(GoodSeedError):
+    """A seed swap at no step of a run, or two at the same."""
+
+
 class PromptError(GoodSeedError):
     """A prompt or a prompts file that cannot be used."""
 

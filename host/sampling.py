@@ -13,10 +13,11 @@ from goodseed.provenance.record import OBSERVED, known, unknown
 
 from .adapters import adapters_of, controls_of, patch_names
 from .models import identity_of
+from .step_noise import step_noise_of
 
 Run = dict[str, Any]
 
-_ARGUMENTS = ("noise", "latent_image", "sampler", "sigmas", "denoise_mask", "callback", "disable_pbar", "seed")
+ARGUMENTS = ("noise", "latent_image", "sampler", "sigmas", "denoise_mask", "callback", "disable_pbar", "seed")
 """Of CFGGuider.outer_sample, in the order that ComfyUI gives them; newer ones add `latent_shapes` by name."""
 _MOST_ITEMS = 32
 """Batches larger than this have no fingerprints of their items."""
@@ -25,7 +26,7 @@ _SKIPPED = ("uuid", "model_conds", "control", "hooks", "gligen")
 
 def arguments(args: Iterable[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of CFGGuider.outer_sample, as an OUTER_SAMPLE wrapper gets them, by name."""
-    return {**dict(zip(_ARGUMENTS, args, strict=False)), **kwargs}
+    return {**dict(zip(ARGUMENTS, args, strict=False)), **kwargs}
 
 
 def run_before(guider: Any, given: Mapping[str, Any]) -> Run:
@@ -96,10 +97,11 @@ def _of_latent(guider: Any, noise: Tensor, shapes: Any) -> Run:
 
 def of_sampler(sampler: Any) -> Run:
     options = {name: _described(value) for name, value in getattr(sampler, "extra_options", {}).items()}
-    return {"sampler": known(_sampler_name(sampler), OBSERVED), "sampler_options": known(options, OBSERVED)}
+    options |= step_noise_of(sampler).described()
+    return {"sampler": known(sampler_name(sampler), OBSERVED), "sampler_options": known(options, OBSERVED)}
 
 
-def _sampler_name(sampler: Any) -> str:
+def sampler_name(sampler: Any) -> str:
     """Return a sampler's name in KSampler's list, where it is one of those."""
     function = getattr(sampler, "sampler_function", None)
     if function is None:

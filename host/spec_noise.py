@@ -13,12 +13,10 @@ from goodseed.errors import NoiseError
 from goodseed.noise import DEFAULT_CARD, Card, card_named, step_stream
 from goodseed.noise.cards import SMALLEST_DRAW
 from goodseed.noise.spec import dtype_named
-from goodseed.noise.streams import SPECS
 from goodseed.seeds import check_seed, format_seeds, parse_seeds
 
 from .noise import cpu_generator, draw
 
-NAMES = ("comfy", *SPECS)
 ONE_DRAW, NEXT_SEEDS, LISTED = "one draw", "next seeds", "listed seeds"
 PER_ITEM = (ONE_DRAW, NEXT_SEEDS, LISTED)
 

@@ -13,6 +13,8 @@ from .provenance_loader import ProvenanceLoader
 from .provenance_saver import ProvenanceSaver
 from .reproduction_check import ReproductionCheck
 from .seed_noise import SeedNoise
+from .seed_swap_ksampler import SeedSwapKSampler
+from .seed_swap_model import SeedSwapModel
 
 
 class GoodSeedExtension(ComfyExtension):
@@ -27,4 +29,6 @@ class GoodSeedExtension(ComfyExtension):
             ProvenanceSaver,
             ReproductionCheck,
             SeedNoise,
+            SeedSwapKSampler,
+            SeedSwapModel,
         ]

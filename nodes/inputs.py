@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from goodseed.noise.streams import NAMES
+from goodseed.noise.swap import MOST_STEPS, UNITS
+from goodseed.seeds import MAX_SEED
+
 from ..host.banks import bank_names
 
 
@@ -28,3 +32,57 @@ def match_inputs() -> list[io.Input]:
         io.Model.Input("model", optional=True, tooltip="The model that the seeds are for, to check the bank against."),
         io.Latent.Input("latent", optional=True, tooltip="The latent that the seeds are for, to check its size."),
     ]
+
+
+def swap_inputs() -> list[io.Input]:
+    """Which seed takes the place of the sampling's, and when."""
+    return [
+        io.Int.Input(
+            "swap_seed",
+            default=1,
+            min=0,
+            max=MAX_SEED,
+            tooltip="The seed of the step noise from the swap on.",
+        ),
+        io.Float.Input(
+            "swap_at",
+            default=0.5,
+            min=0.0,
+            max=float(MOST_STEPS),
+            step=0.05,
+            tooltip="Where to swap: a fraction of the steps, or a step. Nothing before it changes.",
+        ),
+        io.Combo.Input(
+            "swap_unit",
+            options=list(UNITS),
+            default="fraction",
+            tooltip="fraction: 0 to 1 of the steps, to the nearest step, halves up. step: a step's number, from 0.",
+        ),
+    ]
+
+
+def swaps_input() -> io.String.Input:
+    """Several swaps in one text."""
+    return io.String.Input(
+        "swaps",
+        optional=True,
+        default="",
+        tooltip=(
+            "Several swaps, such as 5: 123, 50%: 99, 15: 7: step or percent, then the seed from there on. Where it says"
+            " something it takes the place of swap_seed and swap_at."
+        ),
+    )
+
+
+def step_noise_input() -> io.Combo.Input:
+    """Where step noise is drawn."""
+    return io.Combo.Input(
+        "step_noise",
+        optional=True,
+        options=list(NAMES),
+        default="comfy",
+        tooltip=(
+            "Where step noise is drawn. comfy: as ComfyUI does. cpu: on the CPU, the same on every GPU. cuda: as an"
+            " NVIDIA GPU draws it, computed on the CPU."
+        ),
+    )

@@ -6,9 +6,10 @@ from comfy_api.latest import io
 
 from goodseed.noise import CARDS, DEFAULT_CARD
 from goodseed.noise.spec import DTYPES
+from goodseed.noise.streams import NAMES
 from goodseed.seeds import MAX_SEED
 
-from ..host.spec_noise import NAMES, ONE_DRAW, PER_ITEM, make_noise, noise_summary
+from ..host.spec_noise import ONE_DRAW, PER_ITEM, make_noise, noise_summary
 
 
 class SeedNoise(io.ComfyNode):

@@ -75,6 +75,7 @@ def _step_noise(graph: Graph, machine: Machine) -> Iterator[Finding]:
     for node, sampler in graph.samplers():
         streamed, tree = sampler in known.STREAM_SAMPLERS, sampler in known.GPU_TREE_SAMPLERS
         on_gpu = machine.device.partition(":")[0] != "cpu" and not machine.portable_noise
+        on_gpu &= node.literal("step_noise") not in ("cpu", "cuda")  # of the Seed Swap KSampler
         if streamed and on_gpu:
             what = f"{node}: {sampler} draws its step noise on the {machine.device}, and other GPUs draw other noise."
             fix = "Turn on portable_noise, or take a sampler without step noise (euler, dpmpp_2m) or with the CPU's"

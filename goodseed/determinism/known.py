@@ -17,6 +17,38 @@ TREE_SAMPLERS = frozenset(("dpmpp_sde", "dpmpp_2m_sde", "dpmpp_2m_sde_heun", "dp
 GPU_TREE_SAMPLERS = frozenset(f"{name}_gpu" for name in TREE_SAMPLERS)
 """Step noise from a Brownian tree on the latent's device."""
 
+QUIET_SAMPLERS = frozenset(
+    (
+        "euler", "euler_cfg_pp", "heun", "heunpp2", "exp_heun_2_x0", "dpm_2", "lms", "dpm_fast", "dpm_adaptive",
+        "dpmpp_2m", "dpmpp_2m_cfg_pp", "ipndm", "ipndm_v", "deis", "res_multistep", "res_multistep_cfg_pp",
+        "gradient_estimation", "gradient_estimation_cfg_pp", "uni_pc", "uni_pc_bh2", "ddim",
+    )
+)  # fmt: skip
+"""No step noise, as KSampler calls them."""
+
+STOCHASTIC_SIBLINGS = {
+    "euler": ("euler_ancestral",),
+    "euler_cfg_pp": ("euler_ancestral_cfg_pp",),
+    "heun": ("dpm_2_ancestral", "exp_heun_2_x0_sde"),
+    "heunpp2": ("dpm_2_ancestral", "exp_heun_2_x0_sde"),
+    "exp_heun_2_x0": ("exp_heun_2_x0_sde",),
+    "dpm_2": ("dpm_2_ancestral",),
+    "dpm_fast": ("dpmpp_2s_ancestral",),
+    "dpm_adaptive": ("dpmpp_sde",),
+    "dpmpp_2m": ("dpmpp_2m_sde",),
+    "dpmpp_2m_cfg_pp": ("dpmpp_2s_ancestral_cfg_pp",),
+    "ipndm": ("res_multistep_ancestral",),
+    "ipndm_v": ("res_multistep_ancestral",),
+    "deis": ("res_multistep_ancestral", "dpmpp_3m_sde"),
+    "res_multistep": ("res_multistep_ancestral",),
+    "res_multistep_cfg_pp": ("res_multistep_ancestral_cfg_pp",),
+    "gradient_estimation_cfg_pp": ("euler_ancestral_cfg_pp",),
+    "uni_pc": ("sa_solver", "dpmpp_2m_sde"),
+    "uni_pc_bh2": ("sa_solver", "dpmpp_2m_sde"),
+    "ddim": ("ddpm", "euler_ancestral"),
+}
+"""For samplers without step noise those nearest to them that have it; euler_ancestral for all others."""
+
 SAMPLER_NODES = {
     "SamplerEulerAncestral": "euler_ancestral",
     "SamplerEulerAncestralCFGPP": "euler_ancestral_cfg_pp",

@@ -13,6 +13,8 @@ from goodseed.noise.philox import CudaGenerator
 from goodseed.seeds import check_seed
 
 SPECS = ("cpu", "cuda")
+NAMES = ("comfy", *SPECS)
+"""All noise specs; the noise of comfy is the host's own."""
 """The noise specs that are streams. Spec comfy is not one: its step noise is the sampler's own."""
 
 

@@ -145,6 +145,20 @@ def linked_prompt(model: Model) -> Graph:
     return graph
 
 
+def seed_swap(model: Model) -> Graph:
+    inputs = {**model.sampler()["inputs"], "swap_seed": 2**64 - 2, "swap_at": 1.0, "swap_unit": "step"}
+    sampler = node("GoodSeedSeedSwapKSampler", **inputs, initial_seed=7, swaps="")
+    return save(model.start() | {"sampled": sampler}, "sampled")
+
+
+def seed_swap_model(model: Model) -> Graph:
+    graph = custom(model)
+    inputs = {"swap_seed": 5, "swap_at": 0.5, "swap_unit": "fraction"}
+    graph["swap"] = node("GoodSeedSeedSwapModel", model=["model", 0], **inputs)
+    graph["guider"]["inputs"]["model"] = ["swap", 0]
+    return graph
+
+
 def subgraph(model: Model) -> Graph:
     """What the front end queues for sampler and texts in a subgraph: the inner nodes, named outer:inner."""
     inner = {"positive": "101:1", "negative": "101:2", "sampled": "101:103:4"}
@@ -174,17 +188,22 @@ CASES: dict[str, Callable[[Model], Graph]] = {
     "linked_seed": linked_seed,
     "linked_prompt": linked_prompt,
     "subgraph": subgraph,
+    "seed_swap": seed_swap,
+    "seed_swap_model": seed_swap_model,
 }
 
 GRAPHS: dict[str, Graph] = {
     f"{model.name}-{name}": make(model)
     for model in (SLIM, DEMO)
     for name, make in CASES.items()
-    if name != "lora" or model.lora
+    if (name != "lora" or model.lora) and not (name.startswith("seed_swap") and model is SLIM)
 }
 """Each case with each model, by name; do not change them, copy them (`copy.deepcopy`)."""
 
-SAMPLES = ("KSampler", "KSamplerAdvanced", "CFGGuider", "BasicGuider", "DualCFGGuider", "BasicScheduler")
+SAMPLES = (
+    "KSampler", "KSamplerAdvanced", "GoodSeedSeedSwapKSampler", "CFGGuider", "BasicGuider", "DualCFGGuider",
+    "BasicScheduler",
+)  # fmt: skip
 
 
 def guarded(graph: Graph, **guard: object) -> Graph:

@@ -25,6 +25,8 @@ NODES = (
     "GoodSeedProvenanceLoader",
     "GoodSeedProvenanceSaver",
     "GoodSeedReproductionCheck",
+    "GoodSeedSeedSwapKSampler",
+    "GoodSeedSeedSwapModel",
 )
 BANK = "test.safetensors"
 
@@ -45,7 +47,9 @@ def test_a_node_keeps_its_schema(comfyui: ComfyUI, name: str) -> None:
     schema = comfyui.get(f"/object_info/{name}")[name]
     schema.pop("python_module")  # holds the folder's name
     for inputs in _shown_inputs(schema):
-        for spec in inputs.values():
+        for name_of_input, spec in inputs.items():
+            if name_of_input in ("sampler_name", "scheduler"):
+                spec[1]["options"] = ["ComfyUI's"]
             if "test.safetensors" in spec[1].get("options", []):
                 spec[1]["options"] = ["the banks"]
             if spec[1].get("image_upload"):

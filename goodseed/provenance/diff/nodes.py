@@ -14,11 +14,16 @@ from goodseed.provenance.diff.places import CONDITIONING, DECODED, LATENT, NOISE
 from goodseed.provenance.diff.resolve import OBSERVED_INPUTS, Graph, own_hash
 from goodseed.provenance.diff.values import is_number, same, same_path, shown
 
-_SAMPLER_NAMES = {"sampler_name", "scheduler", "sampler", "add_noise", "return_with_leftover_noise", "solver_type"}
+_SAMPLER_NAMES = {
+    "sampler_name", "scheduler", "sampler", "add_noise", "return_with_leftover_noise", "solver_type", "swap_unit",
+    "swaps", "step_noise",
+}  # fmt: skip
 _TEXT_NAMES = ("text", "prompt", "string", "tags", "lyrics", "positive", "negative", "clip_l", "clip_g", "t5xxl")
 _NARROWER = {
     "steps": {SIGMAS}, "scheduler": {SIGMAS}, "denoise": {SIGMAS}, "cfg": {LATENT}, "seed": {NOISE, LATENT},
     "sampler": {SIGMAS, LATENT}, "strength_model": {LATENT}, "strength_clip": {CONDITIONING},
+    "swap_seed": {LATENT}, "swap_at": {LATENT}, "swap_unit": {LATENT}, "swaps": {LATENT}, "step_noise": {LATENT},
+    "initial_seed": {NOISE},
 }  # fmt: skip
 """The stages that values of samplers and LoRAs change first."""
 _MOST_SHOWN = 3

@@ -21,6 +21,8 @@ _VALUES: dict[str, tuple[str, set[str]]] = {
     "height": ("number", {NOISE}),
 }  # fmt: skip
 """A run's known values, the cause that each is, and the stages that it changes first."""
+_SWAP_INPUTS = {"swap_seed", "swap_at", "swap_unit", "swaps"}
+"""Inputs that make a run's seed_swaps, which stand among its sampler's options."""
 _TUPLE = {
     "model": ("model", {CONDITIONING, SIGMAS, LATENT, DECODED}), "prompt_sha256": ("prompt", {CONDITIONING}),
     "negative_sha256": ("prompt", {CONDITIONING}), "adapters": ("adapter", {CONDITIONING, LATENT}),
@@ -98,6 +100,8 @@ def _is_stated(stated: list[Any], name: str, a: Any, b: Any) -> bool:
 def _unstated_options(stated: list[Any], a: Any, b: Any) -> tuple[Any, Any, bool]:
     """Return a sampler's options without those that a node's input accounts for."""
     names = {entry.name for entry in stated}
+    if names & _SWAP_INPUTS:
+        names.add("seed_swaps")
     first, second = (
         {name: options[name] for name in options if name not in names} if isinstance(options, Mapping) else options
         for options in (a, b)

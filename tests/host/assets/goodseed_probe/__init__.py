@@ -13,6 +13,7 @@ import torch
 from comfy.patcher_extension import WrappersMP
 
 from .guard import ProbeAround, ProbeNoted, ProbeUnsteady, ProbeUnsteadyParts  # noqa: F401
+from .seed_swap import ProbeSeedSwap  # noqa: F401
 
 
 def _hashes(tensor):
