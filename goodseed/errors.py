@@ -35,6 +35,10 @@ class StudyError(GoodSeedError):
     """A study that cannot be started, continued or finished."""
 
 
+class GridError(GoodSeedError):
+    """Images and labels that make no grid, or too large a one."""
+
+
 class OutputError(GoodSeedError):
     """A file or folder that cannot be written."""
 

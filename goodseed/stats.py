@@ -185,6 +185,20 @@ def measured_gain(means: npt.ArrayLike, stderrs: npt.ArrayLike, chosen: Sequence
     return Gain(golden, float(values.mean()), gain, gain - half, gain + half, len(chosen))
 
 
+def bootstrap_mean(values: npt.ArrayLike, resamples: int = 2000, random_state: int = 0) -> Interval:
+    """Return the mean of independent values [n], with its percentile bootstrap interval.
+
+    Raises:
+        StudyError: for no values, and for NaN.
+    """
+    found = _finite(values, "mean")
+    if found.ndim != 1 or not len(found):
+        raise StudyError(f"mean: values of shape {found.shape}; give a list of at least one")
+    means = _resampled_means(found[:, None], resamples, np.random.default_rng(random_state))
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(found.mean()), float(low), float(high))
+
+
 def _hypergeometric(total: int, good: int, draws: int, log_factorial: FloatArray) -> FloatArray:
     """Return P(x good ones among `draws` of `total`, of which `good` are good) for x = 0…draws."""
     x = np.arange(draws + 1)

@@ -9,10 +9,12 @@ from .demo_model import DemoModel
 from .determinism_guard import DeterminismGuard
 from .diverse_seed_sampler import DiverseSeedSampler
 from .golden_seed_picker import GoldenSeedPicker
+from .labelled_grid import LabelledGrid
 from .provenance_loader import ProvenanceLoader
 from .provenance_saver import ProvenanceSaver
 from .reproduction_check import ReproductionCheck
 from .seed_noise import SeedNoise
+from .seed_swap_grid import SeedSwapGrid
 from .seed_swap_ksampler import SeedSwapKSampler
 from .seed_swap_model import SeedSwapModel
 
@@ -25,10 +27,12 @@ class GoodSeedExtension(ComfyExtension):
             DeterminismGuard,
             DiverseSeedSampler,
             GoldenSeedPicker,
+            LabelledGrid,
             ProvenanceLoader,
             ProvenanceSaver,
             ReproductionCheck,
             SeedNoise,
+            SeedSwapGrid,
             SeedSwapKSampler,
             SeedSwapModel,
         ]

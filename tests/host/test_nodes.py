@@ -21,10 +21,12 @@ NODES = (
     "GoodSeedDeterminismGuard",
     "GoodSeedDiverseSeedSampler",
     "GoodSeedGoldenSeedPicker",
+    "GoodSeedLabelledGrid",
     "GoodSeedNoise",
     "GoodSeedProvenanceLoader",
     "GoodSeedProvenanceSaver",
     "GoodSeedReproductionCheck",
+    "GoodSeedSeedSwapGrid",
     "GoodSeedSeedSwapKSampler",
     "GoodSeedSeedSwapModel",
 )

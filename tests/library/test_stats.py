@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from goodseed.errors import StudyError
-from goodseed.stats import bootstrap_gain, icc, measured_gain, overlap, spearman
+from goodseed.stats import Interval, bootstrap_gain, bootstrap_mean, icc, measured_gain, overlap, spearman
 
 
 def planted(share: float, seeds: int, prompts: int, random: np.random.Generator) -> np.ndarray:
@@ -162,3 +163,17 @@ def test_a_measured_gains_interval_holds_the_true_gain_95_times_in_100_even_for_
 def test_all_seeds_against_all_gain_nothing_for_sure() -> None:
     found = measured_gain(np.arange(4.0), np.ones(4), [0, 1, 2, 3], "lower")
     assert (found.gain, found.low, found.high) == pytest.approx((0, 0, 0))
+
+
+def test_a_bootstrapped_mean_covers_the_truth_as_often_as_it_says() -> None:
+    random = np.random.default_rng(5)
+    intervals = [bootstrap_mean(random.exponential(2.0, 60), resamples=400, random_state=k) for k in range(200)]
+    covered = np.mean([found.low <= 2.0 <= found.high for found in intervals])
+    assert 0.88 <= covered <= 0.98
+    assert bootstrap_mean([3.0, 3.0]) == Interval(3.0, 3.0, 3.0)
+
+
+@pytest.mark.parametrize("values", [[], [[1.0]], [float("nan")]])
+def test_a_mean_of_nothing_or_of_nan_is_refused(values: list[Any]) -> None:
+    with pytest.raises(StudyError, match="mean"):
+        bootstrap_mean(values)
