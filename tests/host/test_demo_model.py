@@ -10,6 +10,7 @@ from tests.host.comfyui import ComfyUI
 from tests.host.graphs import Graph, demo, ksampler, node
 
 
+@pytest.mark.long
 def test_every_sampler_and_every_scheduler_gives_a_finite_latent(comfyui: ComfyUI) -> None:
     offered = comfyui.get("/object_info/KSampler")["KSampler"]["input"]["required"]
     samplers, schedulers = (_options(offered[name]) for name in ("sampler_name", "scheduler"))

@@ -7,7 +7,6 @@ import itertools
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +24,37 @@ from tests.host.slim import Slim, make_slim, write_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 STOCK = ("slim-txt2img", "demo-hires")
+QUICK = ("slim-txt2img", *(name for name in GRAPHS if name.startswith("demo")))
 PLACES = ("same process", "after a restart", "in another folder")
 
 
-@dataclass(frozen=True)
 class Saved:
-    """What a server saved, kept where no server has its folders: graph's name → files, by way of saving."""
+    """What a server saved, kept where no server has its folders; each graph is run when it is first asked for."""
 
-    recorded: dict[str, list[Path]]
-    stock: dict[str, Path]
+    def __init__(self, folder: Path) -> None:
+        self.server: ComfyUI | None = None
+        self._folder = folder
+        self._files: dict[str, list[Path]] = {}
+
+    def recorded(self, name: str) -> list[Path]:
+        """Return a graph's images with their records, guarded."""
+        return self._made(name, saved_with_record(guarded(GRAPHS[name])))
+
+    def stock(self, name: str) -> Path:
+        """Return a graph's image of the stock saver."""
+        return self._made(f"stock {name}", GRAPHS[name])[0]
+
+    def make_all(self) -> None:
+        for name in GRAPHS:
+            self.recorded(name)
+        for name in STOCK:
+            self.stock(name)
+
+    def _made(self, name: str, graph: Graph) -> list[Path]:
+        if name not in self._files:
+            assert self.server is not None
+            self._files[name] = _files(self.server, graph, self._folder / name)
+        return self._files[name]
 
 
 class World:
@@ -42,21 +63,23 @@ class World:
     def __init__(self, version: str, root: Path, slim: Slim, demo_weights: Path, folder: Path) -> None:
         self._version, self._root, self._slim, self._folder = version, root, slim, folder
         self._environment = {"GOODSEED_DEMO_WEIGHTS": str(demo_weights)}
-        self._saved: Saved | None = None
+        self._saved = Saved(folder / "kept")
+        self._complete = False
 
     @contextlib.contextmanager
     def at(self, place: str) -> Iterator[tuple[ComfyUI, Saved]]:
-        """Give a running server, and the files that were saved in its first process."""
-        if self._saved is None and place != PLACES[0]:
-            with self.at(PLACES[0]):
-                pass
+        """Give a running server, and the files that were saved in the first folder's processes before."""
+        if place != PLACES[0] and not self._complete:
+            with self.at(PLACES[0]) as (_, saved):
+                saved.make_all()
+            self._complete = True
         server = self._server("elsewhere" if place == PLACES[2] else "first").start()
+        self._saved.server = server if place == PLACES[0] else None
         try:
-            if self._saved is None:
-                self._saved = self._save_all(server)
             server.get("/system_stats")  # waits until it answers
             yield server, self._saved
         finally:
+            self._saved.server = None
             server.stop()
 
     def _server(self, name: str) -> ComfyUI:
@@ -65,15 +88,6 @@ class World:
             self._slim.link_into(make_base(base, ROOT, f"{name}-pack"))
             write_picture(base / "input")
         return ComfyUI(self._version, self._root, base, self._environment)
-
-    def _save_all(self, server: ComfyUI) -> Saved:
-        """Save every graph with its record, guarded, and two with the stock saver."""
-        recorded = {
-            name: _files(server, saved_with_record(guarded(graph)), self._folder / "kept" / name)
-            for name, graph in GRAPHS.items()
-        }
-        stock = {name: _files(server, GRAPHS[name], self._folder / "kept" / f"stock {name}")[0] for name in STOCK}
-        return Saved(recorded, stock)
 
 
 @pytest.fixture(scope="module")
@@ -136,10 +150,12 @@ def _cached(server: ComfyUI) -> list[str]:
     return [node for kind, message in messages if kind == "execution_cached" for node in message["nodes"]]
 
 
-@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.long]) for name in GRAPHS]
+)
 def test_every_graph_gives_the_same_pixels_again(place: tuple[ComfyUI, Saved], name: str) -> None:
     server, files = place
-    for index, image in enumerate(files.recorded[name]):
+    for index, image in enumerate(files.recorded(name)):
         answer = _verify(image, server)
         assert answer.verdict == "identical", answer.as_dict()
         assert [run.index for run in answer.runs] == [index]
@@ -149,7 +165,7 @@ def test_every_graph_gives_the_same_pixels_again(place: tuple[ComfyUI, Saved], n
 @pytest.mark.parametrize("name", STOCK)
 def test_images_of_the_stock_saver_do_too(place: tuple[ComfyUI, Saved], name: str) -> None:
     server, files = place
-    assert _verify(files.stock[name], server).verdict == "identical"
+    assert _verify(files.stock(name), server).verdict == "identical"
     assert _cached(server) == []
 
 
@@ -157,7 +173,7 @@ def test_images_of_the_stock_saver_do_too(place: tuple[ComfyUI, Saved], name: st
 def test_nothing_is_left_in_the_output_folder(place: tuple[ComfyUI, Saved]) -> None:
     server, files = place
     before = sorted(server.output.rglob("*"))
-    _verify(files.recorded["demo-txt2img"][0], server)
+    _verify(files.recorded("demo-txt2img")[0], server)
     assert sorted(server.output.rglob("*")) == before
 
 
@@ -165,14 +181,14 @@ def test_nothing_is_left_in_the_output_folder(place: tuple[ComfyUI, Saved]) -> N
 @in_one_process
 def test_a_changed_parameter_changes_the_picture(place: tuple[ComfyUI, Saved], name: str) -> None:
     server, files = place
-    answer = _verify(files.recorded[name][0], server, perturb=True, repeat=2)
+    answer = _verify(files.recorded(name)[0], server, perturb=True, repeat=2)
     assert (answer.computed, answer.repeatable, answer.good) == (True, True, True)
 
 
 @in_one_process
 def test_the_command_answers_in_json(place: tuple[ComfyUI, Saved], capsys: pytest.CaptureFixture[str]) -> None:
     server, files = place
-    image = files.recorded["demo-txt2img"][0]
+    image = files.recorded("demo-txt2img")[0]
     code = cli.run(["verify", str(image), "--server", f"http://127.0.0.1:{server.port}", "--json"])
     said = json.loads(capsys.readouterr().out)
     assert (code, said["verdict"], said["causes"]) == (0, "identical", [])
@@ -187,8 +203,8 @@ def test_another_model_under_the_same_name_is_named_as_the_cause(place: tuple[Co
     link.unlink()
     link.symlink_to(other)
     try:
-        answer = _verify(files.recorded["slim-txt2img"][0], first)
-        stock = _verify(files.stock["slim-txt2img"], first)
+        answer = _verify(files.recorded("slim-txt2img")[0], first)
+        stock = _verify(files.stock("slim-txt2img"), first)
     finally:
         link.unlink()
         link.symlink_to(true)
@@ -233,7 +249,7 @@ def test_a_missing_model_or_node_is_one_line(
     graph["model"]["inputs"] |= {name: value for name, value in change.items() if name != "class_type"}
     texts = PngInfo()
     texts.add_text("prompt", json.dumps(graph))
-    with Image.open(files.stock["slim-txt2img"]) as image:
+    with Image.open(files.stock("slim-txt2img")) as image:
         image.save(tmp_path / "edited.png", pnginfo=texts)
     with pytest.raises(ServerError, match=complaint) as caught:
         _verify(tmp_path / "edited.png", server)
@@ -244,7 +260,7 @@ def test_a_missing_model_or_node_is_one_line(
 def test_the_check_node_says_identical_or_why_not(place: tuple[ComfyUI, Saved]) -> None:
     server, files = place
     name = "was.png"
-    shutil.copy(files.recorded["demo-txt2img"][0], server.base / "input" / name)
+    shutil.copy(files.recorded("demo-txt2img")[0], server.base / "input" / name)
     same, other = (_checked(server, seed, name) for seed in (42, 43))
     assert same["verdict"]["text"] == ["identical"]
     assert other["verdict"]["text"] == ["different"]
@@ -273,7 +289,7 @@ def test_a_batch_is_not_confused_with_a_single_image(place: tuple[ComfyUI, Saved
     from goodseed.provenance.verify.verdict import Reference
 
     _, files = place
-    images = [read_image(path, keep_image=True) for path in files.recorded["slim-batch"]]
+    images = [read_image(path, keep_image=True) for path in files.recorded("slim-batch")]
     pixels = [image.image for image in images]
     assert len({image.pixels["sha256"] for image in images if image.pixels}) == 4
     assert pixels[0] is not None

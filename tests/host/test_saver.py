@@ -255,6 +255,7 @@ def test_an_empty_batch_and_a_transparent_jpeg_are_refused(comfyui: ComfyUI) -> 
     assert read_image(path).notes == []
 
 
+@pytest.mark.long
 def test_a_server_with_metadata_disabled_writes_pixels_only(demo_weights: Path, tmp_path: Path) -> None:
     root = find_comfyui("newest")
     if root is None:
