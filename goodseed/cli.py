@@ -18,6 +18,7 @@ from goodseed.commands.inspect import inspect
 from goodseed.commands.output import GroupJsonOption, say_error
 from goodseed.commands.pick import pick
 from goodseed.commands.report import report
+from goodseed.commands.scan import scan
 from goodseed.commands.study import study
 from goodseed.commands.verify import verify
 from goodseed.errors import GoodSeedError, OutputError
@@ -39,6 +40,7 @@ app.command()(report)
 app.command()(inspect)
 app.command()(diff)
 app.command()(verify)
+app.command()(scan)
 
 
 def _show_version(wanted: bool) -> None:

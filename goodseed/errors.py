@@ -73,3 +73,7 @@ class VerifyError(GoodSeedError):
 
 class NoiseError(GoodSeedError):
     """Noise that cannot be drawn as asked: an unknown spec, card, shape or dtype, or too few seeds."""
+
+
+class ScanError(GoodSeedError):
+    """Images, masks or seeds that do not fit each other, or in which no text can be looked for."""

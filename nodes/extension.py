@@ -9,6 +9,7 @@ from .demo_model import DemoModel
 from .determinism_guard import DeterminismGuard
 from .diverse_seed_sampler import DiverseSeedSampler
 from .golden_seed_picker import GoldenSeedPicker
+from .inpaint_artifact_filter import InpaintArtifactFilter
 from .labelled_grid import LabelledGrid
 from .provenance_loader import ProvenanceLoader
 from .provenance_saver import ProvenanceSaver
@@ -27,6 +28,7 @@ class GoodSeedExtension(ComfyExtension):
             DeterminismGuard,
             DiverseSeedSampler,
             GoldenSeedPicker,
+            InpaintArtifactFilter,
             LabelledGrid,
             ProvenanceLoader,
             ProvenanceSaver,

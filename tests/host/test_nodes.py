@@ -21,6 +21,7 @@ NODES = (
     "GoodSeedDeterminismGuard",
     "GoodSeedDiverseSeedSampler",
     "GoodSeedGoldenSeedPicker",
+    "GoodSeedInpaintArtifactFilter",
     "GoodSeedLabelledGrid",
     "GoodSeedNoise",
     "GoodSeedProvenanceLoader",

@@ -11,6 +11,7 @@ import folder_paths
 import numpy
 import torch
 from comfy.patcher_extension import WrappersMP
+from PIL import Image
 
 from .guard import ProbeAround, ProbeNoted, ProbeUnsteady, ProbeUnsteadyParts  # noqa: F401
 from .seed_swap import ProbeSeedSwap  # noqa: F401
@@ -198,6 +199,30 @@ class ProbeRemove:
     def remove(self, image, name):
         os.remove(os.path.join(folder_paths.get_input_directory(), name))
         return (image,)
+
+
+class ProbeImages:
+    """Images of the input folder, in this order: a list, or one batch."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"names": ("STRING", {}), "batch": ("BOOLEAN", {})}})
+    RETURN_TYPES, FUNCTION, CATEGORY = ("IMAGE",), "load", "test"
+    OUTPUT_IS_LIST = (True,)
+
+    def load(self, names, batch):
+        paths = [os.path.join(folder_paths.get_input_directory(), name) for name in names.split()]
+        images = [torch.from_numpy(numpy.array(Image.open(path).convert("RGB")))[None] / 255 for path in paths]
+        return ([torch.cat(images)] if batch else images,)
+
+
+class ProbePixels:
+    """A hash of each image of a list of batches."""
+
+    INPUT_TYPES = classmethod(lambda cls: {"required": {"images": ("IMAGE",)}})
+    INPUT_IS_LIST = True
+    RETURN_TYPES, FUNCTION, OUTPUT_NODE, CATEGORY = (), "show", True, "test"
+
+    def show(self, images):
+        return {"ui": {"hashes": [h for batch in images for h in _hashes(batch)]}}
 
 
 def _pack(module):

@@ -1,0 +1,118 @@
+"""Drawn backgrounds for text_in_mask.py in which nothing is written: stripes, fences, bricks, leaves and the like."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+
+def _colours(rng: np.random.Generator) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    while True:
+        first, second = rng.integers(0, 256, (2, 3))
+        if np.abs(first - second).sum() > 150:
+            return tuple(int(v) for v in first), tuple(int(v) for v in second)
+
+
+def _stripes(rng: np.random.Generator, side: int) -> Image.Image:
+    first, second = _colours(rng)
+    angle, period = rng.uniform(0, math.pi), rng.uniform(8, 60)
+    rows, columns = np.mgrid[0:side, 0:side]
+    on = np.sin((rows * math.sin(angle) + columns * math.cos(angle)) * 2 * math.pi / period) > rng.uniform(-0.6, 0.6)
+    return Image.fromarray(np.where(on[..., None], first, second).astype(np.uint8))
+
+
+def _fence(rng: np.random.Generator, side: int) -> Image.Image:
+    first, second = _colours(rng)
+    canvas = Image.new("RGB", (side, side), first)
+    pen = ImageDraw.Draw(canvas)
+    width = int(rng.integers(4, 20))
+    step, point = int(width * rng.uniform(1.6, 3)), bool(rng.random() < 0.6)
+    for y in rng.integers(side // 5, side * 4 // 5, 2):
+        pen.rectangle((0, int(y), side, int(y) + width // 2), fill=second)
+    top = int(rng.integers(0, side // 3))
+    for x in range(-int(rng.integers(step)), side, step):
+        pen.rectangle((x, top + width, x + width, side), fill=second)
+        if point:
+            pen.polygon([(x, top + width), (x + width / 2, top), (x + width, top + width)], fill=second)
+    return canvas
+
+
+def _bricks(rng: np.random.Generator, side: int) -> Image.Image:
+    mortar, colour = _colours(rng)
+    canvas = Image.new("RGB", (side, side), mortar)
+    pen = ImageDraw.Draw(canvas)
+    h = int(rng.integers(10, 40))
+    w, gap = int(h * rng.uniform(1.8, 3)), int(rng.integers(1, 5))
+    for row, y in enumerate(range(-h, side, h)):
+        for x in range(-2 * w + (row % 2) * w // 2, side, w):
+            shade = tuple(int(np.clip(c + rng.integers(-20, 21), 0, 255)) for c in colour)
+            pen.rectangle((x, y, x + w - gap, y + h - gap), fill=shade)
+    return canvas
+
+
+def _leaves(rng: np.random.Generator, side: int) -> Image.Image:
+    canvas = Image.new("RGB", (side, side), tuple(int(v) for v in rng.integers(10, 90, 3)))
+    for _ in range(int(rng.integers(60, 200))):
+        size = int(rng.integers(12, 60))
+        leaf = Image.new("L", (size, size), 0)
+        pen = ImageDraw.Draw(leaf)
+        pen.ellipse((0, size * 0.3, size, size * 0.7), fill=255)
+        pen.line((0, size / 2, size, size / 2), fill=120, width=1)
+        leaf = leaf.rotate(float(rng.uniform(0, 360)), Image.Resampling.BICUBIC)
+        colour = (int(rng.integers(20, 120)), int(rng.integers(70, 220)), int(rng.integers(10, 90)))
+        canvas.paste(colour, tuple(int(v) for v in rng.integers(-size, side, 2)), leaf)
+    return canvas
+
+
+def _checks(rng: np.random.Generator, side: int) -> Image.Image:
+    first, second = _colours(rng)
+    period = int(rng.integers(6, 40))
+    rows, columns = np.mgrid[0:side, 0:side] // period
+    on = (rows + columns) % 2 == 0
+    return Image.fromarray(np.where(on[..., None], first, second).astype(np.uint8)).rotate(
+        float(rng.uniform(0, 90)), Image.Resampling.BICUBIC, fillcolor=first
+    )
+
+
+def _discs(rng: np.random.Generator, side: int) -> Image.Image:
+    first, second = _colours(rng)
+    canvas = Image.new("RGB", (side, side), first)
+    pen = ImageDraw.Draw(canvas)
+    for _ in range(int(rng.integers(10, 60))):
+        x, y = rng.uniform(0, side, 2)
+        r = rng.uniform(4, 50)
+        shade = tuple(int(np.clip(c + rng.integers(-40, 41), 0, 255)) for c in second)
+        pen.ellipse((x - r, y - r, x + r, y + r), fill=shade)
+    return canvas
+
+
+def _branches(rng: np.random.Generator, side: int) -> Image.Image:
+    first, second = _colours(rng)
+    canvas = Image.new("RGB", (side, side), first)
+    pen = ImageDraw.Draw(canvas)
+    for _ in range(int(rng.integers(6, 25))):
+        point, angle, width = rng.uniform(0, side, 2), rng.uniform(0, 2 * math.pi), rng.uniform(1, 9)
+        for _ in range(30):
+            step = point + 14 * np.array([math.cos(angle), math.sin(angle)])
+            pen.line((*point, *step), fill=second, width=max(1, int(width)))
+            point, angle, width = step, angle + rng.normal(0, 0.25), width * 0.96
+    return canvas
+
+
+def _clouds(rng: np.random.Generator, side: int) -> Image.Image:
+    first, second = (np.array(c, np.float32) for c in _colours(rng))
+    field = np.zeros((side, side), np.float32)
+    for octave in (4, 8, 16, 48):
+        grain = Image.fromarray(rng.normal(0, 1, (octave, octave)).astype(np.float32))
+        field += np.asarray(grain.resize((side, side), Image.Resampling.BICUBIC)) / octave
+    share = (field - field.min()) / np.ptp(field)
+    return Image.fromarray((first + (second - first) * share[..., None]).astype(np.uint8))
+
+
+DRAWERS = {
+    "stripes": _stripes, "fence": _fence, "bricks": _bricks, "leaves": _leaves, "checks": _checks, "discs": _discs,
+    "branches": _branches, "clouds": _clouds,
+}  # fmt: skip
+PATTERNS = tuple(DRAWERS)

@@ -1,0 +1,13 @@
+"""The library tier: says loudly what it could not prove."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not all(importlib.util.find_spec(name) for name in ("rapidocr", "onnxruntime")):
+        line = "RAPIDOCR TESTS SKIPPED: nothing is proved of reading text; pip install rapidocr onnxruntime"
+        terminalreporter.write_line(line, yellow=True, bold=True)
