@@ -109,6 +109,20 @@ def spearman(a: npt.ArrayLike, b: npt.ArrayLike) -> Interval:
     return Interval(value, float(np.tanh(np.arctanh(value) - half)), float(np.tanh(np.arctanh(value) + half)))
 
 
+def chance_correlation(n: int) -> Interval:
+    """Return the rank correlation that chance gives two lists [n]: 0, with the central 95 % of its distribution.
+
+    The spread is exact, 1/√(n−1) (Kendall and Gibbons 1990, section 4.14), its shape taken as normal.
+
+    Raises:
+        StudyError: for fewer than two values.
+    """
+    if n < 2:
+        raise StudyError(f"rank correlation: {n} values; give at least 2")
+    half = min(1.0, _Z / float(np.sqrt(n - 1)))
+    return Interval(0.0, -half, half)
+
+
 def overlap(k: int, n_total: int, lists: int = 2) -> Interval:
     """Return how many seeds `lists` random top-`k` lists of `n_total` seeds share by chance.
 

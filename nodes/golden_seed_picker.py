@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from goodseed.banks import pick
+from goodseed.banks.clean import CLEAN
 from goodseed.banks.golden import RULES
 from goodseed.banks.limits import parse_limits
 from goodseed.banks.summary import golden_summary
@@ -31,11 +32,12 @@ class GoldenSeedPicker(io.ComfyNode):
                 bank_input(),
                 io.Combo.Input(
                     "rule",
-                    options=[*RULES, "metric"],
+                    options=[*RULES, "metric", CLEAN],
                     default="paper",
                     tooltip=(
                         "paper: seeds in the top quarter of every metric's list. rank-sum: the smallest sum of "
-                        "places. pareto: seeds that no other beats in every metric. metric: the list of one metric."
+                        "places. pareto: seeds that no other beats in every metric. metric: the list of one metric. "
+                        "clean: the least unwanted text when inpainting, where the bank measured it."
                     ),
                 ),
                 io.String.Input(
@@ -64,6 +66,16 @@ class GoldenSeedPicker(io.ComfyNode):
                     ),
                 ),
                 *match_inputs(),
+                io.Combo.Input(
+                    "task",
+                    options=["all", "removal", "completion"],
+                    default="all",
+                    optional=True,
+                    tooltip=(
+                        "With rule clean: what the inpainting is for. removal: to take something away. completion: to "
+                        "draw something. all: every task that the bank measured."
+                    ),
+                ),
             ],
             outputs=[
                 io.Int.Output("seed", display_name="seed", tooltip="The seed at place index."),
@@ -98,11 +110,14 @@ class GoldenSeedPicker(io.ComfyNode):
         on_mismatch: str,
         model: Any = None,
         latent: Any = None,
+        task: str = "all",
     ) -> io.NodeOutput:
         measured = load_bank(bank)
         warnings = compare(measured, model, latent, on_mismatch, one_seed=True)
         asked = metric if rule == "metric" else rule
-        choice = pick(measured, asked, max(count, index + 1), parse_limits(avoid), worst=which == "inferior")
+        one_task = task if rule == CLEAN and task != "all" else None
+        limits, worst = parse_limits(avoid), which == "inferior"
+        choice = pick(measured, asked, max(count, index + 1), limits, worst=worst, task=one_task)
         if index >= len(choice.seeds):
             raise ChoiceError(
                 f"index {index}: rule {asked} gives {len(choice.seeds)} seeds; lower the index or use rank-sum"

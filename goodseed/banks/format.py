@@ -3,7 +3,8 @@
 Tensors, all with the seed as first axis (length S): `seeds` int64 (two's complement above 2^63−1);
 `metric.<name>.mean|stderr` float32 and `.n` int32 on the selection prompts, `heldout.<name>.mean|stderr|n`
 on the held-out ones; `trait.<name>` float32 in 0…1; `feature.<name>` and, where kept,
-`heldout.feature.<name>` float32 [S, D]; `inpaint.<task>.text_share` float32 in 0…1.
+`heldout.feature.<name>` float32 [S, D]; where there is inpainting `inpaint.<task>.text_share` float32 in 0…1,
+`.stderr` and `.n` on the selection pairs, `heldout.inpaint.<task>.…` on the held-out ones.
 The metadata key `goodseed.bank` holds canonical JSON, see `schema.py`.
 """
 
@@ -33,6 +34,7 @@ MAX_HEADER_BYTES = 100_000_000
 
 Array = npt.NDArray[Any]
 _MEASURES = {"mean": "float32", "stderr": "float32", "n": "int32"}
+_TEXT_MEASURES = {"text_share": "float32", "stderr": "float32", "n": "int32"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +73,21 @@ class Bank:
         if name not in self.info["metrics"]:
             raise BankError(f"metric '{name}': the bank holds {listed(self.info['metrics'])}; name one of these")
         return self.tensors[f"{'heldout' if held_out else 'metric'}.{name}.{part}"]
+
+    @property
+    def tasks(self) -> list[str]:
+        """The inpainting tasks in which the share of text was measured; none where there is no inpainting part."""
+        return sorted(self.info.get("inpaint", {}).get("tasks", {}))
+
+    def text_share(self, task: str, held_out: bool = False, part: str = "text_share") -> Array:
+        """Return the share of holes under text (or its stderr, or n) of each seed: [S].
+
+        Raises:
+            BankError: for a task that the bank does not hold.
+        """
+        if task not in self.tasks:
+            raise BankError(f"task '{task}': the bank holds {listed(self.tasks)}; name one of these")
+        return self.tensors[f"{'heldout.' if held_out else ''}inpaint.{task}.{part}"]
 
 
 def make_bank(tensors: Mapping[str, Array], info: Mapping[str, Any], name: str = "") -> Bank:
@@ -229,6 +246,10 @@ def _wanted(info: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, int]]]:
         for part, dtype in _MEASURES.items():
             yield f"metric.{metric}.{part}", (dtype, 0)
             yield f"heldout.{metric}.{part}", (dtype, 0)
+    for task in info.get("inpaint", {}).get("tasks", {}):
+        for part, dtype in _TEXT_MEASURES.items():
+            yield f"inpaint.{task}.{part}", (dtype, 0)
+            yield f"heldout.inpaint.{task}.{part}", (dtype, 0)
     for trait in info["traits"]:
         yield f"trait.{trait}", ("float32", 0)
     for feature, about in info["features"].items():

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from goodseed.banks.choice import Choice, IntArray, allowed_seeds, check_count, order_of, quality, ranks_of
+from goodseed.banks.clean import CLEAN, check_tasks, clean_evidence, clean_positions
 from goodseed.banks.evidence import golden_evidence
 from goodseed.banks.format import Bank, listed
 from goodseed.errors import ChoiceError
 
 RULES = ("paper", "rank-sum", "pareto")
-"""The rules that every bank answers; the name of any of its metrics is a rule too."""
+"""The rules that every bank answers; the name of any of its metrics is a rule too, and so is `clean`."""
 
 
 def pick(
@@ -23,16 +24,18 @@ def pick(
     avoid: Mapping[str, float] | Sequence[str] = (),
     top: int | None = None,
     worst: bool = False,
+    task: str | None = None,
 ) -> Choice:
     """Return up to `k` golden seeds of `bank`, best first; with `worst`, inferior ones, worst first.
 
     The rules: `paper`, the seeds within the top n of every metric's list (n = `top`, a quarter of the seeds
     by default; "Good Seed Makes a Good Crop", section 4.1), by their summed rank; `rank-sum`; `pareto`,
-    front after front of seeds that no other beats in every metric, each front by summed rank; a metric's name.
+    front after front of seeds that no other beats in every metric, each front by summed rank; a metric's name;
+    `clean`, the smallest share of text in the holes of `task` (None: of all tasks), see `clean_positions`.
     Ties go by the bank's order. `avoid` leaves out seeds whose share of a trait exceeds its limit.
 
     Raises:
-        ChoiceError: for an unknown rule or trait, a `k` or `top` that the bank cannot answer, and when no
+        ChoiceError: for an unknown rule, task or trait, a `k` or `top` that the bank cannot answer, and when no
             seed answers the rule.
     """
     allowed, limits = allowed_seeds(bank, avoid)
@@ -41,14 +44,20 @@ def pick(
         raise ChoiceError(f"avoid {listed(limits)}: every seed of the bank exceeds the limits; raise a limit")
     check_count(k, left, "k", "the bank holds" if left == len(bank.seeds) else "the traits to avoid leave")
     top = _list_length(bank, rule, top)
-    found = golden_positions(bank, rule, k, top, allowed_positions=np.flatnonzero(allowed), worst=worst)
+    found = golden_positions(bank, rule, k, top, np.flatnonzero(allowed), worst, task)
     if len(found) == 0:
         raise ChoiceError(f"rule {rule}: no seed stands in every list's top {top}; raise the top, or use rank-sum")
     notes = []
     if len(found) < k:
         notes.append(f"Only {len(found)} seeds stand in every list's top {top}; {k} were asked for.")
-    evidence, remarks = golden_evidence(bank, rule, found, top if rule == "paper" else None, worst)
     settings: dict[str, Any] = {"k": k, "avoid": limits, "worst": worst}
+    scores = {name: bank.metric(name)[found] for name in sorted(bank.metrics)}
+    if is_clean(bank, rule):
+        settings["tasks"] = check_tasks(bank, task)
+        evidence, remarks = clean_evidence(bank, settings["tasks"], found, worst)
+        scores = {**{f"inpaint.{name}": bank.text_share(name)[found] for name in settings["tasks"]}, **scores}
+    else:
+        evidence, remarks = golden_evidence(bank, rule, found, top if rule == "paper" else None, worst)
     if rule == "paper":
         settings["top"] = top
     return Choice(
@@ -56,7 +65,7 @@ def pick(
         rule=rule,
         bank=bank.id,
         settings=settings,
-        scores={name: [float(x) for x in bank.metric(name)[found]] for name in sorted(bank.metrics)},
+        scores={name: [float(x) for x in values] for name, values in scores.items()},
         evidence=evidence,
         notes=notes + remarks,
     )
@@ -69,14 +78,20 @@ def golden_positions(
     top: int | None = None,
     allowed_positions: IntArray | None = None,
     worst: bool = False,
+    task: str | None = None,
 ) -> IntArray:
     """Return the positions in the bank of its best `k` seeds (None: all that the rule ranks), best first.
 
     Ranks are those among all the bank's seeds, also where only some are allowed.
 
     Raises:
-        ChoiceError: for an unknown rule, and for a bank without metrics.
+        ChoiceError: for an unknown rule or task, and for a bank without metrics, or for rule clean without inpainting.
     """
+    if is_clean(bank, rule):
+        order = clean_positions(bank, task, worst)
+        return (order if allowed_positions is None else order[np.isin(order, allowed_positions)])[:k]
+    if task is not None:
+        raise ChoiceError(f"task '{task}': goes with rule {CLEAN}, not with {rule}; leave it out")
     if not bank.metrics:
         raise ChoiceError("rule: the bank holds no metric, so it has no golden seeds; measure one with a metric")
     positions = np.arange(len(bank.seeds)) if allowed_positions is None else allowed_positions
@@ -86,13 +101,18 @@ def golden_positions(
     ranks = np.stack([ranks_of(quality(bank, name, worst)) for name in sorted(bank.metrics)], axis=1)
     if rule == "paper":
         positions = positions[_in_every_list(bank, _list_length(bank, rule, top), worst)[positions]]
-    order = _RULES[_check_rule(bank, rule)]
-    return positions[order(ranks[positions], k)][:k]
+    in_order = _RULES[_check_rule(bank, rule)]
+    return positions[in_order(ranks[positions], k)][:k]
+
+
+def is_clean(bank: Bank, rule: str) -> bool:
+    """Say whether a rule is `clean` and no metric of that name."""
+    return rule == CLEAN and rule not in bank.metrics
 
 
 def _check_rule(bank: Bank, rule: str) -> str:
-    if rule not in RULES and rule not in bank.metrics:
-        known = f"{', '.join(RULES)}, or a metric of the bank ({listed(bank.metrics)})"
+    if rule not in (*RULES, CLEAN) and rule not in bank.metrics:
+        known = f"{', '.join((*RULES, CLEAN))}, or a metric of the bank ({listed(bank.metrics)})"
         raise ChoiceError(f"rule '{rule}': there is none of this name; give {known}")
     return rule
 

@@ -11,7 +11,7 @@ from goodseed.checks import Check, a_sha256, a_text, field_problems, is_int, is_
 
 SCHEMA = 1
 DIRECTIONS = ("higher", "lower")
-_RELIABILITY = ("icc", "rank_correlation", "overlap", "golden_gain", "diverse_gain")
+_RELIABILITY = ("icc", "rank_correlation", "overlap", "golden_gain", "diverse_gain", "inpaint")
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -46,6 +46,8 @@ def info_problems(info: Mapping[str, Any]) -> Iterator[str]:
             yield from field_problems(f"reference.{which}", _inner(info, "reference", which), _REFERENCE)
     for kind, fields in (("metrics", _METRIC), ("traits", _JUDGED), ("features", _FEATURE)):
         yield from _named(kind, info.get(kind), fields)
+    if "inpaint" in info:
+        yield from _inpaint_problems(info["inpaint"])
     for part in ("reference", "reliability", "software"):
         if not isinstance(info.get(part), dict):
             yield f"{part}: is missing or no object"
@@ -65,6 +67,16 @@ def _named(kind: str, value: Any, fields: Mapping[str, Check]) -> Iterator[str]:
             yield f"{kind}: {shown(name)} is no name of lower-case letters, digits, - and _"
         else:
             yield from field_problems(f"{kind}.{name}", entry, fields)
+
+
+def _inpaint_problems(inpaint: Any) -> Iterator[str]:
+    yield from field_problems("inpaint", inpaint, _INPAINT)
+    if not isinstance(inpaint, dict):
+        return
+    yield from _named("inpaint.tasks", inpaint.get("tasks"), {"about": a_text})
+    for which in ("selection", "held_out"):
+        yield from field_problems(f"inpaint.pairs.{which}", _inner(inpaint, "pairs").get(which), _PAIRS)
+    yield from field_problems("inpaint.reader", inpaint.get("reader"), {"name": a_text, "version": a_text})
 
 
 def _prompt_problems(where: str, prompts: Mapping[str, Any]) -> Iterator[str]:
@@ -152,6 +164,8 @@ _SAMPLING: dict[str, Check] = {
     "denoise": _number, "negative_prompt": a_text, "width": _count, "height": _count,
 }  # fmt: skip
 _PROMPTS: dict[str, Check] = {"sha256": a_sha256, "count": _count, "order": a_text, "licence": a_text}
+_INPAINT: dict[str, Check] = {"about": a_text, "images": _count}
+_PAIRS: dict[str, Check] = {"sha256": a_sha256, "count": _count, "licence": a_text}
 _REFERENCE: dict[str, Check] = {"what": a_text, "sha256": a_sha256, "count": _count}
 _JUDGED: dict[str, Check] = {"version": a_text, "weights_sha256": _sha256_or_none, "about": a_text}
 _METRIC: dict[str, Check] = {**_JUDGED, "direction": _one_of(*DIRECTIONS), "per": _one_of("image", "seed")}

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from goodseed.banks.choice import Choice, quality, ranks_of
 from goodseed.banks.format import Bank
 
 
 def golden_summary(bank: Bank, choice: Choice, index: int, warnings: Sequence[str] = ()) -> str:
     """Return where the seed at place `index` of a golden choice stands, and what speaks for it."""
-    seed, kind = choice.seeds[index], "inferior" if choice.settings["worst"] else "golden"
+    seed, clean, worst = choice.seeds[index], "tasks" in choice.settings, choice.settings["worst"]
+    kind = ("text-prone" if clean else "inferior") if worst else "clean" if clean else "golden"
     lines = [
         f"**Seed {seed}**: {kind} seed {index + 1} of {len(choice.seeds)} by {choice.rule}, bank {_name(bank)}",
         "",
@@ -19,8 +22,9 @@ def golden_summary(bank: Bank, choice: Choice, index: int, warnings: Sequence[st
     lines += [*_warnings(warnings), *_standing(bank, seed), ""]
     held_out = choice.evidence.get("held_out", {})
     if held_out:
-        lines.append(f"The {len(choice.seeds)} chosen seeds on prompts that played no part in choosing them:")
-        lines += [f"- {name}: {_gain(gain)}{_icc(choice, name)}" for name, gain in held_out.items()]
+        on = "pictures with holes" if clean else "prompts"
+        lines.append(f"The {len(choice.seeds)} chosen seeds on {on} that played no part in choosing them:")
+        lines += [f"- {_plain(name)}: {_gain(gain)}{_icc(choice, name)}" for name, gain in held_out.items()]
     if overlap := choice.evidence.get("overlap"):
         chance = f"{overlap['chance']:.0f} ({overlap['chance_low']:.0f}…{overlap['chance_high']:.0f})"
         lines.append(f"- the metrics' top {overlap['top']} share {overlap['both']} seeds; chance gives {chance}")
@@ -56,9 +60,18 @@ def _standing(bank: Bank, seed: int) -> Iterator[str]:
         place = int(ranks_of(quality(bank, name))[position]) + 1
         value, held_out = float(bank.metric(name)[position]), float(bank.metric(name, held_out=True)[position])
         yield f"| {name} ({about['direction']} is better) | {value:.4g} | {place} of {total} | {held_out:.4g} |"
+    for task in bank.tasks:
+        share, held_out = (float(bank.text_share(task, held_out=which)[position]) for which in (False, True))
+        place = int(ranks_of(-bank.text_share(task).astype(np.float64))[position]) + 1
+        name = _plain(f"inpaint.{task}")
+        yield f"| {name} (lower is better) | {share:.4g} | {place} of {total} | {held_out:.4g} |"
     if traits := [f"{trait} {float(bank.tensors[f'trait.{trait}'][position]):.0%}" for trait in bank.traits]:
         yield ""
         yield f"Share of its images: {', '.join(traits)}"
+
+
+def _plain(name: str) -> str:
+    return f"share of text, {name.removeprefix('inpaint.')}" if name.startswith("inpaint.") else name
 
 
 def _gain(gain: Mapping[str, Any]) -> str:

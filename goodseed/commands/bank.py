@@ -86,6 +86,7 @@ def _summary(bank: Bank) -> dict[str, Any]:
         "metrics": sorted(bank.metrics),
         "traits": bank.traits,
         "features": bank.features,
+        "tasks": bank.tasks,
         "images": bank.info["design"]["images"],
     }
 
@@ -133,6 +134,10 @@ def _show_bank(bank: Bank) -> None:
     for name, about in rows:
         measured = [interval(reliability.get(part, {}).get(name)) for part in ("icc", "rank_correlation")]
         table.add_row(escaped(name), about, *measured)
+    for task in bank.tasks:
+        found = reliability.get("inpaint", {}).get(task, {})
+        measured = [interval(found.get(part)) for part in ("icc", "rank_correlation")]
+        table.add_row(escaped(f"text, {task}"), "lower is better", *measured)
     out.print(table)
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def pick(
     bank: BankArgument,
-    rule: Annotated[str, typer.Option("--rule", help="paper, rank-sum, pareto, or a metric of the bank.")] = "paper",
+    rule: Annotated[
+        str, typer.Option("--rule", help="paper, rank-sum, pareto, clean, or a metric of the bank.")
+    ] = "paper",
     k: Annotated[int, typer.Option("-k", help="How many seeds.")] = 10,
     top: Annotated[
         int | None, typer.Option("--top", help="Rule paper: length of each metric's list; a quarter if not given.")
@@ -25,6 +27,10 @@ def pick(
     avoid: Annotated[
         list[str] | None,
         typer.Option("--avoid", metavar="TRAIT[=LIMIT]", help="Leave out seeds with more than this share (0.5)."),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option("--task", help="Rule clean: removal or completion; all tasks of the bank if not given."),
     ] = None,
     worst: Annotated[bool, typer.Option("--worst", help="The worst seeds instead of the best.")] = False,
     as_json: JsonOption = False,
@@ -36,7 +42,7 @@ def pick(
 
     limits = parse_limits(",".join(avoid or []))
     found = read_bank(resolve_bank(bank))
-    choice = choose(found, rule, k, limits, top, worst)
+    choice = choose(found, rule, k, limits, top, worst, task)
     if as_json:
         print_json(choice.as_dict())
     else:
@@ -46,14 +52,15 @@ def pick(
 def _show(out: Console, bank: Bank, choice: Choice) -> None:
     from rich.table import Table
 
-    names = sorted(choice.scores)
-    kind = "Inferior" if choice.settings["worst"] else "Golden"
-    out.print(f"{kind} seeds by {choice.rule}, on the selection prompts:")
+    names, clean = list(choice.scores), "tasks" in choice.settings
+    on = "pairs" if clean else "prompts"
+    kind = ("Text-prone" if clean else "Inferior") if choice.settings["worst"] else "Clean" if clean else "Golden"
+    out.print(f"{kind} seeds by {choice.rule}, on the selection {on}:")
     table = Table("seed", *names)
     for row, seed in enumerate(choice.seeds):
         table.add_row(f"[bold]{seed}[/bold]", *(f"{choice.scores[name][row]:.4f}" for name in names))
     out.print(table)
-    evidence = Table("on the held-out prompts", "these", "all", "better by (95 %)", "ICC (95 %)")
+    evidence = Table(f"on the held-out {on}", "these", "all", "better by (95 %)", "ICC (95 %)")
     for name, gain in choice.evidence["held_out"].items():
         better = interval({"value": gain["gain"], "low": gain["low"], "high": gain["high"]})
         icc = interval(choice.evidence["icc"].get(name))

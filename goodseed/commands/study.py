@@ -32,6 +32,16 @@ def study(
         Path | None,
         typer.Option("--held-out", help="Prompts kept apart for the final word; else every second one of --prompts."),
     ] = None,
+    inpaint: Annotated[
+        bool,
+        typer.Option("--inpaint", help="Also fill holes in pictures, and measure the text that seeds leave there."),
+    ] = False,
+    pairs: Annotated[
+        int, typer.Option("--pairs", help="With --inpaint: pictures with a hole, half of them held out.")
+    ] = 40,
+    reader: Annotated[
+        str, typer.Option("--reader", help="With --inpaint: what reads text: rapidocr, tesseract, or module:function.")
+    ] = "rapidocr",
     workers: Annotated[
         int | None, typer.Option("--workers", min=0, help="Processes; one a core by default; 0: this one.")
     ] = None,
@@ -41,7 +51,7 @@ def study(
 ) -> int:
     """Measure seeds × prompts on a generator and sum them up in a seed bank.
 
-    It can be stopped at any moment: the same command continues it.
+    It can be stopped at any moment: the same command continues it. With --inpaint a finished study is extended.
     """
     from goodseed.study.plan import make_plan
     from goodseed.study.runner import check_name, default_name, run_study
@@ -51,7 +61,7 @@ def study(
     bank_name = check_name(name) if name else default_name(out)
     wanted = parse_seeds(seeds)
     selection, kept_apart = _prompt_sets(generator, prompts, held_out)
-    plan = make_plan(generator, wanted, selection, kept_apart)
+    plan = make_plan(generator, wanted, selection, kept_apart, reader if inpaint else None, pairs)
     with _Bar() as bar:
         try:
             result = run_study(out, plan, workers, bank_name, bar)

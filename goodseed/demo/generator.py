@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from goodseed.demo import weights
-from goodseed.demo.sampling import CFG, STEPS, sample_euler
+from goodseed.demo import pairs, weights
+from goodseed.demo.sampling import CFG, STEPS, Hole, sample_euler
 from goodseed.demo.scenes import SIDE
 from goodseed.demo.text import tokenize
+from goodseed.errors import StudyError
 from goodseed.noise import NoiseSpec, initial_noise, noise_fingerprint
 from goodseed.prompts import check_prompt
+from goodseed.study.interfaces import InpaintPair
 
 LATENT_SHAPE = (4, SIDE // 8, SIDE // 8)
 
@@ -66,12 +68,41 @@ class DemoGenerator:
             PromptError: for control characters and for more than 10,000 characters.
             SeedError: for a seed outside 0…2^64−1.
         """
+        return self._make(prompt, seeds)
+
+    def describe_inpainting(self) -> dict[str, Any]:
+        """Return how holes are filled, the tasks, and the licence of the pictures."""
+        return {
+            "about": "the picture's latent under a noise mask, denoise 1.0: ComfyUI's SetLatentNoiseMask and KSampler",
+            "tasks": dict(pairs.TASKS),
+            "licence": pairs.LICENCE,
+        }
+
+    def inpaint_pairs(self, count: int) -> tuple[tuple[InpaintPair, ...], tuple[InpaintPair, ...]]:
+        """Return `count` drawn scenes with a mask over the object to choose seeds on, and as many held out."""
+        return pairs.inpaint_pairs(count)
+
+    @torch.no_grad()
+    def inpaint(self, pair: InpaintPair, prompt: str, seeds: Sequence[int]) -> np.ndarray:
+        """Return one picture a seed, uint8 [B,128,128,3], the hole filled; outside it the VAE's copy of the picture.
+
+        Raises:
+            PromptError: for control characters and for more than 10,000 characters.
+            SeedError: for a seed outside 0…2^64−1.
+            StudyError: for a pair of another size.
+        """
+        if pair.image.shape != (SIDE, SIDE, 3) or pair.mask.shape != (SIDE, SIDE):
+            raise StudyError(f"pair {pair.name}: the demo model fills holes in pictures of {SIDE}×{SIDE} only")
+        pixels = torch.tensor(pair.image).permute(2, 0, 1)[None].float() / 255
+        latent = self._autoencoder.encode(pixels * 2 - 1)
+        return self._make(prompt, seeds, Hole.of(latent, torch.tensor(pair.mask)))
+
+    def _make(self, prompt: str, seeds: Sequence[int], hole: Hole | None = None) -> np.ndarray:
         check_prompt(prompt, "prompt")
         noise = torch.stack([initial_noise(seed, self.noise) for seed in seeds])
         contexts = self._text_encoder(torch.tensor([tokenize(prompt), tokenize(self.negative_prompt)]))
-        latents = sample_euler(self._denoiser, noise, contexts[:1], contexts[1:])
-        pictures = self._autoencoder.decode(latents)
-        return to_uint8(pictures)
+        latents = sample_euler(self._denoiser, noise, contexts[:1], contexts[1:], hole=hole)
+        return to_uint8(self._autoencoder.decode(latents))
 
 
 def to_uint8(pictures: torch.Tensor) -> np.ndarray:

@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from goodseed.demo.networks import Denoiser
 
 STEPS, CFG = 12, 3.0
+
+
+@dataclass(frozen=True)
+class Hole:
+    """What is inpainted, and what it is painted into: the picture's latent [1,4,H,W], a mask [1,1,H,W], 1 in the hole.
+
+    A soft mask mixes the two.
+    """
+
+    latent: Tensor
+    mask: Tensor
+
+    @staticmethod
+    def of(latent: Tensor, mask: Tensor) -> Hole:
+        """Scale a picture's mask [8H,8W] to its latent as ComfyUI does (comfy/utils.py, reshape_mask)."""
+        scaled = F.interpolate(mask[None, None], size=latent.shape[2:], mode="bilinear")
+        return Hole(latent, scaled)
+
+    def seen(self, x: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
+        """Return x with everything outside the hole as the picture is at this sigma."""
+        around = sigma * noise + (1 - sigma) * self.latent
+        return x * self.mask + around * (1 - self.mask)
+
+    def kept(self, denoised: Tensor) -> Tensor:
+        """Return what was denoised with the picture outside the hole."""
+        return denoised * self.mask + self.latent * (1 - self.mask)
 
 
 def simple_sigmas(steps: int) -> Tensor:
@@ -24,11 +52,18 @@ def simple_sigmas(steps: int) -> Tensor:
 
 @torch.no_grad()
 def sample_euler(
-    denoiser: Denoiser, noise: Tensor, context: Tensor, empty: Tensor, steps: int = STEPS, cfg: float = CFG
+    denoiser: Denoiser,
+    noise: Tensor,
+    context: Tensor,
+    empty: Tensor,
+    steps: int = STEPS,
+    cfg: float = CFG,
+    hole: Hole | None = None,
 ) -> Tensor:
     """Return latents [B,4,H,W] sampled from noise [B,4,H,W] under contexts [1,16,128].
 
-    comfy/k_diffusion/sampling.py, sample_euler, over comfy/samplers.py, cfg_function, for a rectified flow.
+    comfy/k_diffusion/sampling.py, sample_euler, over comfy/samplers.py, cfg_function, for a rectified flow; with a
+    hole over KSamplerX0Inpaint, which is what SetLatentNoiseMask asks a KSampler for.
     """
     sigmas = simple_sigmas(steps)
     count = len(noise)
@@ -36,8 +71,10 @@ def sample_euler(
     x = noise
     for sigma, following in itertools.pairwise(sigmas):
         t = sigma.expand(2 * count).to(x)
-        towards, away = denoiser(torch.cat((x, x)), t, contexts).chunk(2)
-        denoised_towards, denoised_away = x - sigma * towards, x - sigma * away
+        seen = x if hole is None else hole.seen(x, noise, sigma)
+        towards, away = denoiser(torch.cat((seen, seen)), t, contexts).chunk(2)
+        denoised_towards, denoised_away = seen - sigma * towards, seen - sigma * away
         denoised = denoised_away + (denoised_towards - denoised_away) * cfg
+        denoised = denoised if hole is None else hole.kept(denoised)
         x = x + (x - denoised) / sigma * (following - sigma)
     return x

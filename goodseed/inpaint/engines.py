@@ -14,8 +14,10 @@ Engine = Callable[[Picture], list[Word]]
 ENGINES = ("rapidocr", "tesseract")
 
 
-def make_engine(name: str = "rapidocr") -> Engine:
+def make_engine(name: str = "rapidocr", threads: int | None = None) -> Engine:
     """Return an engine by its name; a second call returns the same, with its models loaded.
+
+    `threads` is how many one reading may use; None leaves it to the engine. One thread gives the same on every machine.
 
     Raises:
         ScanError: for another name.
@@ -23,15 +25,15 @@ def make_engine(name: str = "rapidocr") -> Engine:
     """
     if name not in ENGINES:
         raise ScanError(f"engine '{name}': is none; use {' or '.join(ENGINES)}")
-    return _made(name)
+    return _made(name, threads)
 
 
 @functools.cache
-def _made(name: str) -> Engine:
+def _made(name: str, threads: int | None) -> Engine:
     if name == "tesseract":
         from goodseed.inpaint.tesseract import Tesseract
 
         return Tesseract()
     from goodseed.inpaint.rapid import RapidOcr
 
-    return RapidOcr()
+    return RapidOcr(threads)

@@ -65,8 +65,8 @@ class RapidOcr:
     The models come within rapidocr's wheel; nothing is downloaded.
     """
 
-    def __init__(self) -> None:
-        """Load the models.
+    def __init__(self, threads: int | None = None) -> None:
+        """Load the models; a reading uses `threads`, by default up to four.
 
         Raises:
             MissingExtraError: when a package or a model is missing, or cannot be loaded.
@@ -74,7 +74,7 @@ class RapidOcr:
         if warning := check_packages():
             _LOG.warning(warning)
         try:
-            self._ocr = _load()
+            self._ocr = _load(threads or min(_THREADS, os.cpu_count() or 1))
             blank = np.zeros((32, 96, 3), np.uint8)
             self._find(blank)  # models load when they are first used
             self._read(blank)
@@ -130,7 +130,7 @@ class RapidOcr:
         return (found.txts[0], float(found.scores[0])) if getattr(found, "txts", None) else ("", 0.0)
 
 
-def _load() -> Any:
+def _load(threads: int) -> Any:
     import rapidocr
 
     models = Path(rapidocr.__file__).parent / "models"
@@ -146,7 +146,7 @@ def _load() -> Any:
             "Det.limit_type": "max",  # the size is chosen here, not there
             "Det.limit_side_len": 4096,
             "Det.box_thresh": BOX_SCORE,
-            "EngineConfig.onnxruntime.intra_op_num_threads": min(_THREADS, os.cpu_count() or 1),
+            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,
         }

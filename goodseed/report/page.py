@@ -13,6 +13,9 @@ from goodseed.report.markup import Child, Markup, join, tag
 from goodseed.report.numbers import count, finite, number
 from goodseed.report.pictures import Pictures
 from goodseed.report.plan import Plan
+from goodseed.report.text import NAME as TEXT
+from goodseed.report.text import TITLE as TEXT_TITLE
+from goodseed.report.text import text_section
 from goodseed.report.verdict import GROUPS, Finding, headline_gains, standing, verdict_of
 
 if TYPE_CHECKING:
@@ -41,7 +44,7 @@ def page(bank: Bank, plan: Plan, pictures: Pictures, charts: Mapping[str, Markup
     golden, diverse = tables.golden_table(bank), tables.diverse_table(bank)
     body = join(
         _header(bank, title, missing),
-        tag("nav", *(tag("a", text, href=f"#{name}") for name, text in _CONTENTS), aria_label="Contents"),
+        tag("nav", *(tag("a", text, href=f"#{name}") for name, text in _contents(bank)), aria_label="Contents"),
         tag(
             "main",
             sections.best_and_worst(plan, pictures, metrics, len(bank.seeds), _caution(bank)),
@@ -50,6 +53,7 @@ def page(bank: Bank, plan: Plan, pictures: Pictures, charts: Mapping[str, Markup
             _share(bank),
             sections.style_map(plan, pictures, len(bank.seeds)),
             sections.traits(plan, pictures),
+            text_section(bank, charts),
             sections.composition(plan, pictures, charts),
             sections.diverse_sets(plan, pictures, diverse),
             _method(bank),
@@ -64,6 +68,14 @@ def page(bank: Bank, plan: Plan, pictures: Pictures, charts: Mapping[str, Markup
         tag("style", Markup(STYLE.read_text(encoding="utf-8"))),
     )
     return f"<!doctype html>\n{tag('html', tag('head', head), tag('body', body), lang='en')}\n"
+
+
+def _contents(bank: Bank) -> list[tuple[str, str]]:
+    """Return the sections' ids and titles; that on text only where there is one."""
+    found = list(_CONTENTS)
+    if bank.tasks:
+        found.insert([name for name, _ in _CONTENTS].index("traits") + 1, (TEXT, TEXT_TITLE))
+    return found
 
 
 def _header(bank: Bank, title: str, missing: str | None) -> Markup:

@@ -16,6 +16,7 @@ from goodseed.report.markup import Markup
 from goodseed.report.page import page
 from goodseed.report.pictures import Pictures, Progress, why_not
 from goodseed.report.plan import Plan, make_plan
+from goodseed.report.text import text_metrics
 
 if TYPE_CHECKING:
     from goodseed.banks.format import Bank
@@ -79,7 +80,7 @@ def _check_writable(out: Path) -> None:
 
 
 def _charts(bank: Bank, plan: Plan) -> dict[str, Markup]:
-    drawn = {metric.name: charts.sorted_chart(metric) for metric in metrics_of(bank)}
+    drawn = {metric.name: charts.sorted_chart(metric) for metric in [*metrics_of(bank), *text_metrics(bank)]}
     if plan.composition:
         reach = charts.composition_reach(plan.composition)
         for panel in plan.composition:

@@ -19,6 +19,7 @@ from goodseed.study.pca import style_features
 from goodseed.study.plan import SETS, Plan
 from goodseed.study.registry import make_pair, one_torch_thread
 from goodseed.study.tables import Tables
+from goodseed.study.text_evidence import text_info, text_tensors
 
 COMPOSITION = ("x", "y", "size")
 STYLE = ("pc1", "pc2")
@@ -34,7 +35,7 @@ def build_bank(folder: Path | str) -> Bank:
     ledger = read_ledger(folder)
     references = _references(ledger.plan)
     tables = Tables.of(ledger, {name: Reference.of(features) for name, features in references.items()})
-    tensors = _tensors(ledger, tables)
+    tensors = {**_tensors(ledger, tables), **text_tensors(ledger)}
     info = _info(ledger.plan, references)
     bare = make_bank(tensors, {**info, "reliability": {}})
     return make_bank(tensors, {**info, "reliability": reliability(bare, ledger, tables)})
@@ -88,8 +89,9 @@ def _info(plan: Plan, references: Mapping[str, np.ndarray]) -> dict[str, Any]:
         "metrics": judge["metrics"],
         "traits": judge["traits"],
         "features": features,
-        "design": {"kind": "exhaustive", "images": plan.images},
+        "design": {"kind": "exhaustive", "images": plan.without_inpainting.images},
         "software": dict(plan.software),
+        **({} if plan.inpaint is None else {"inpaint": text_info(plan.inpaint, len(plan.seeds))}),
     }
 
 

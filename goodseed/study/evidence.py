@@ -15,6 +15,7 @@ from goodseed.banks.golden import RULES, golden_positions
 from goodseed.stats import bootstrap_gain, icc, overlap, spearman
 from goodseed.study.ledger import Ledger
 from goodseed.study.tables import Tables
+from goodseed.study.text_evidence import text_reliability
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -50,6 +51,8 @@ def reliability(bank: Bank, ledger: Ledger, tables: Tables) -> dict[str, Any]:
             feature: diverse_gain(bank.tensors[f"feature.{feature}"], cells)
             for feature, cells in (("style", ledger.held_out.style), ("composition", ledger.held_out.composition))
         }
+    if ledger.text:
+        found["inpaint"] = text_reliability(bank, ledger)
     rounded: dict[str, Any] = _rounded(found)
     return rounded
 

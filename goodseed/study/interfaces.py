@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -53,6 +53,48 @@ class Judge(Protocol):
 
     def reference(self, prompts: Sequence[str]) -> np.ndarray:
         """Return quality features of real images of these prompts: float32 [N, d], the same on every call."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class InpaintPair:
+    """A picture with a hole to fill."""
+
+    name: str
+    image: np.ndarray
+    """uint8 [H, W, 3]."""
+    mask: np.ndarray
+    """float32 [H, W]: 1 in the hole, 0 elsewhere."""
+    prompts: Mapping[str, str]
+    """Task → prompt."""
+
+
+@runtime_checkable
+class Inpaints(Protocol):
+    """A generator that can also fill holes."""
+
+    def describe_inpainting(self) -> dict[str, Any]:
+        """Return `about` (how holes are filled), `tasks` (name → what it asks for) and `licence` of the pictures."""
+        ...
+
+    def inpaint_pairs(self, count: int) -> tuple[Sequence[InpaintPair], Sequence[InpaintPair]]:
+        """Return `count` pairs to choose seeds on and as many held out, the same on every call."""
+        ...
+
+    def inpaint(self, pair: InpaintPair, prompt: str, seeds: Sequence[int]) -> np.ndarray:
+        """Return one picture a seed, the hole filled: uint8 [B, H, W, 3]."""
+        ...
+
+
+class TextReader(Protocol):
+    """Says how much of a hole is covered by text, of each picture by itself."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return at least `name` and `version`, as a bank's metadata holds them."""
+        ...
+
+    def shares(self, images: np.ndarray, pair: InpaintPair) -> np.ndarray:
+        """Return the share 0…1 of the pair's mask under text that its picture did not have: float32 [B]."""
         ...
 
 

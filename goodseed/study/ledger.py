@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import numpy as np
 from goodseed.errors import MissingExtraError, StudyError
 from goodseed.files import write_bytes
 from goodseed.study.cells import ShardResult
-from goodseed.study.plan import SETS, Plan, Shard, read_plan
+from goodseed.study.inpaint_plan import INPAINT_SETS, TEXT_SHARE
+from goodseed.study.plan import Plan, Shard, read_plan
 
 _KEY = b"goodseed.study"
 
@@ -42,6 +43,8 @@ class Ledger:
     plan: Plan
     selection: Cells
     held_out: Cells
+    text: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    """Task → the share of each hole under text: float32 [S, P] on the selection pairs, [S, Q] on the held-out ones."""
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -68,7 +71,7 @@ def read_ledger(folder: Path | str) -> Ledger:
     """
     folder = Path(folder)
     plan = read_plan(folder)
-    cells: dict[str, dict[str, np.ndarray]] = {name: {} for name in SETS}
+    cells: dict[str, dict[str, np.ndarray]] = {name: {} for name in plan.sets}
     for shard in plan.shards():
         path = shard_path(folder, shard)
         try:
@@ -78,7 +81,7 @@ def read_ledger(folder: Path | str) -> Ledger:
         except ValueError as error:
             raise StudyError(f"{path}: is damaged ({error}); run the same study again") from error
         _place(cells[shard.prompt_set], columns, shard, plan)
-    return Ledger(plan, _cells(plan, "selection", cells), _cells(plan, "held_out", cells))
+    return Ledger(plan, _cells(plan, "selection", cells), _cells(plan, "held_out", cells), _text(plan, cells))
 
 
 def scan(folder: Path, plan: Plan) -> Scan:
@@ -86,7 +89,7 @@ def scan(folder: Path, plan: Plan) -> Scan:
     done: list[Shard] = []
     pending: list[Shard] = []
     damaged: dict[str, str] = {}
-    for name in SETS:
+    for name in plan.sets:
         for leftover in (folder / "shards" / name).glob(".*.tmp"):
             leftover.unlink(missing_ok=True)
     for shard in plan.shards():
@@ -140,11 +143,11 @@ def read_shard(path: Path, shard: Shard, plan: Plan) -> dict[str, np.ndarray]:
         table = parquet.ParquetFile(io.BytesIO(data), page_checksum_verification=True).read(use_threads=False)
     except (arrow.ArrowException, OSError) as error:
         raise ValueError(f"no Parquet that can be read: {' '.join(str(error).split())[:120]}") from error
-    if (table.schema.metadata or {}).get(_KEY) != plan.key.encode():
+    if (table.schema.metadata or {}).get(_KEY) != plan.key_of(shard.prompt_set).encode():
         raise ValueError("made by another study")
     columns = {name: _to_numpy(table.column(name)) for name in table.column_names}
     seeds, prompts = columns.pop("seed", None), columns.pop("prompt", None)
-    if seeds is None or prompts is None or set(columns) != plan.columns:
+    if seeds is None or prompts is None or set(columns) != plan.columns_of(shard.prompt_set):
         raise ValueError("holds other columns")
     if not np.array_equal(seeds, np.tile(np.array(shard.seeds, np.uint64), len(shard.prompts))):
         raise ValueError("holds other seeds")
@@ -170,7 +173,7 @@ def _to_numpy(column: Any) -> np.ndarray:
 
 def _place(into: dict[str, np.ndarray], columns: dict[str, np.ndarray], shard: Shard, plan: Plan) -> None:
     """Copy a shard's rows into arrays [S, P, …], made at the first shard."""
-    shape = (len(plan.seeds), len(plan.prompts(shard.prompt_set)))
+    shape = (len(plan.seeds), len(plan.cells(shard.prompt_set)))
     block = np.s_[
         shard.seed_start : shard.seed_start + len(shard.seeds),
         shard.prompt_start : shard.prompt_start + len(shard.prompts),
@@ -191,6 +194,14 @@ def _cells(plan: Plan, prompt_set: str, columns: Mapping[str, Mapping[str, np.nd
         style=of_set["style"],
         composition=of_set["composition"],
     )
+
+
+def _text(plan: Plan, columns: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    if plan.inpaint is None:
+        return {}
+    seeds, tasks = len(plan.seeds), tuple(plan.inpaint.tasks)
+    first, second = (columns[name][TEXT_SHARE].reshape(seeds, len(tasks), -1) for name in INPAINT_SETS)
+    return {task: (first[:, place], second[:, place]) for place, task in enumerate(tasks)}
 
 
 def _arrow() -> tuple[Any, Any]:

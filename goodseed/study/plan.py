@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from goodseed.errors import GoodSeedError, StudyError
 from goodseed.files import write_bytes
 from goodseed.prompts import PromptSet, check_prompt
 from goodseed.seeds import MAX_COUNT, check_seed, first_repeated, format_seeds, parse_seeds
+from goodseed.study.inpaint_plan import INPAINT_SETS, PAIRS, TEXT_SHARE, Inpainting, plan_inpainting
 from goodseed.study.interfaces import ChecksPrompts
 from goodseed.study.registry import make_pair
 
@@ -27,7 +28,10 @@ SHARD_IMAGES = 64
 
 @dataclass(frozen=True)
 class Shard:
-    """One block of seeds on one block of prompts: computed by one worker, kept in one file."""
+    """One block of seeds on one block of prompts: computed by one worker, kept in one file.
+
+    In a set of inpainting pairs `prompts` are the cells' names, and `prompt_start` the number of the first cell.
+    """
 
     prompt_set: str
     seed_start: int
@@ -56,13 +60,25 @@ class Plan:
     seed_block: int
     prompt_block: int
     software: Mapping[str, str]
+    inpaint: Inpainting | None = None
 
     def prompts(self, prompt_set: str) -> PromptSet:
         return self.selection if prompt_set == "selection" else self.held_out
 
     @property
+    def sets(self) -> tuple[str, ...]:
+        """The names of all sets of cells: of prompts, then, where there is inpainting, of pairs."""
+        return SETS if self.inpaint is None else (*SETS, *INPAINT_SETS)
+
+    def cells(self, cell_set: str) -> tuple[str, ...]:
+        """Return what each seed meets in a set: its prompts, or the names of its pairs and tasks."""
+        if cell_set in INPAINT_SETS and self.inpaint is not None:
+            return self.inpaint.cells(cell_set)
+        return self.prompts(cell_set).prompts
+
+    @property
     def images(self) -> int:
-        return len(self.seeds) * (len(self.selection) + len(self.held_out))
+        return len(self.seeds) * sum(len(self.cells(name)) for name in self.sets)
 
     @cached_property
     def frechet(self) -> str:
@@ -76,7 +92,13 @@ class Plan:
         metrics = (f"metric.{name}" for name in self.judge_info["metrics"] if name != self.frechet)
         return frozenset([*metrics, *(f"trait.{name}" for name in self.judge_info["traits"]), *FEATURES])
 
+    def columns_of(self, cell_set: str) -> frozenset[str]:
+        """Return the names of the columns of a set's shards."""
+        return frozenset([TEXT_SHARE]) if cell_set in INPAINT_SETS else self.columns
+
     def as_dict(self) -> dict[str, Any]:
+        # A study without inpainting says nothing of it, so that its key stays what it was.
+        inpaint = {} if self.inpaint is None else {"inpaint": self.inpaint.as_dict()}
         return {
             "schema": SCHEMA,
             "generator": self.generator,
@@ -86,7 +108,16 @@ class Plan:
             "prompts": {name: _set_as_dict(self.prompts(name)) for name in SETS},
             "blocks": {"batch": self.batch, "seeds": self.seed_block, "prompts": self.prompt_block},
             "software": dict(self.software),
+            **inpaint,
         }
+
+    @cached_property
+    def without_inpainting(self) -> Plan:
+        return replace(self, inpaint=None)
+
+    def key_of(self, cell_set: str) -> str:
+        """Return the key in a set's shards; pictures of prompts do not depend on whether there is inpainting."""
+        return self.key if cell_set in INPAINT_SETS else self.without_inpainting.key
 
     @cached_property
     def key(self) -> str:
@@ -101,20 +132,28 @@ class Plan:
                 seed_start=seed_start,
                 seeds=self.seeds[seed_start : seed_start + self.seed_block],
                 prompt_start=prompt_start,
-                prompts=self.prompts(prompt_set).prompts[prompt_start : prompt_start + self.prompt_block],
+                prompts=self.cells(prompt_set)[prompt_start : prompt_start + self.prompt_block],
                 batch=self.batch,
                 name=f"{prompt_set}/{seed_start // self.seed_block:05}-{prompt_start // self.prompt_block:05}.parquet",
             )
-            for prompt_set in SETS
-            for prompt_start in range(0, len(self.prompts(prompt_set)), self.prompt_block)
+            for prompt_set in self.sets
+            for prompt_start in range(0, len(self.cells(prompt_set)), self.prompt_block)
             for seed_start in range(0, len(self.seeds), self.seed_block)
         ]
 
 
-def make_plan(generator: str, seeds: Sequence[int], selection: PromptSet, held_out: PromptSet) -> Plan:
-    """Plan a study of `seeds` on two prompt sets.
+def make_plan(
+    generator: str,
+    seeds: Sequence[int],
+    selection: PromptSet,
+    held_out: PromptSet,
+    reader: str | None = None,
+    pairs: int = PAIRS,
+) -> Plan:
+    """Plan a study of `seeds` on two prompt sets; where a `reader` is named, of inpainting `pairs` pairs as well.
 
     Raises:
+        MissingExtraError: when what the reader needs is not installed.
         SeedError: for a seed that ComfyUI does not take.
         PromptError: for a prompt that the generator or the judge cannot use.
         StudyError: for an unknown generator, too few seeds or prompts, or a prompt that stands in both sets.
@@ -140,6 +179,7 @@ def make_plan(generator: str, seeds: Sequence[int], selection: PromptSet, held_o
         seed_block=seed_block,
         prompt_block=max(SHARD_IMAGES // min(seed_block, len(seeds)), 1),
         software=_software(),
+        inpaint=None if reader is None else plan_inpainting(maker, reader, pairs),
     )
 
 
@@ -239,6 +279,7 @@ def _plan_from_dict(data: Mapping[str, Any]) -> Plan:
         seed_block=int(data["blocks"]["seeds"]),
         prompt_block=int(data["blocks"]["prompts"]),
         software=dict(data["software"]),
+        inpaint=Inpainting.from_dict(data["inpaint"]) if "inpaint" in data else None,
     )
     _check_sizes(plan.seeds, plan.selection, plan.held_out)
     _check_judge(plan.judge_info)

@@ -6,13 +6,15 @@ import contextlib
 import importlib
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from goodseed.determinism.randomness import random_state_kept
 from goodseed.errors import StudyError
 from goodseed.prompts import PromptSet
-from goodseed.study.interfaces import Generator, Judge
+from goodseed.study.interfaces import Generator, Judge, TextReader
 
 NAMES = ("demo",)
+READERS = ("rapidocr", "tesseract")
 _REFERENCE = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
 
@@ -27,16 +29,26 @@ def make_pair(name: str) -> tuple[Generator, Judge]:
     with random_state_kept():
         if name == "demo":
             return _make_demo()
-        if not _REFERENCE.match(name):
-            known = ", ".join(NAMES)
-            raise StudyError(f"generator: '{name[:60]}' is unknown; use {known}, or module:function of your own")
-        module_name, _, function = name.partition(":")
-        try:
-            maker = getattr(importlib.import_module(module_name), function)
-        except (ImportError, AttributeError) as error:
-            raise StudyError(f"generator: {name} cannot be imported ({error}); is it on PYTHONPATH?") from error
-        generator, judge = maker()
+        generator, judge = _imported("generator", name, NAMES)()
         return generator, judge
+
+
+def make_reader(name: str) -> TextReader:
+    """Make what reads text in holes; the global random state stays as it was.
+
+    `name` is one of `READERS`, or `module:function` of a function that takes nothing and returns a reader.
+
+    Raises:
+        StudyError: for an unknown name, and for a module or function that does not exist.
+        MissingExtraError: when what the reader needs is not installed.
+    """
+    with random_state_kept():
+        if name in READERS:
+            from goodseed.study.text_reader import OcrReader
+
+            return OcrReader(name)
+        reader: TextReader = _imported("reader", name, READERS)()
+        return reader
 
 
 def default_prompts(name: str) -> tuple[PromptSet, PromptSet] | None:
@@ -46,6 +58,16 @@ def default_prompts(name: str) -> tuple[PromptSet, PromptSet] | None:
     from goodseed.demo.prompts import HELD_OUT, SELECTION
 
     return SELECTION, HELD_OUT
+
+
+def _imported(what: str, name: str, known: tuple[str, ...]) -> Any:
+    if not _REFERENCE.match(name):
+        raise StudyError(f"{what}: '{name[:60]}' is unknown; use {', '.join(known)}, or module:function of your own")
+    module_name, _, function = name.partition(":")
+    try:
+        return getattr(importlib.import_module(module_name), function)
+    except (ImportError, AttributeError) as error:
+        raise StudyError(f"{what}: {name} cannot be imported ({error}); is it on PYTHONPATH?") from error
 
 
 @contextlib.contextmanager

@@ -71,7 +71,7 @@ def run_study(
         results = compute_all(plan, found.pending, default_workers() if workers is None else workers)
         try:
             for result in results:
-                write_shard(folder, result, plan.key)
+                write_shard(folder, result, plan.key_of(result.shard.prompt_set))
                 busy += result.seconds
                 if progress:
                     progress.advanced(result.shard.images)
@@ -112,7 +112,11 @@ def _settle_plan(folder: Path, plan: Plan) -> None:
     if not (folder / "study.json").exists() or not any((folder / "shards").glob("*/*.parquet")):
         write_plan(folder, plan)
         return
-    differs = differences(read_plan(folder), plan)
+    old = read_plan(folder)
+    if old.inpaint is None and plan.inpaint is not None and not differences(old, plan.without_inpainting):
+        write_plan(folder, plan)  # inpainting is added to a study; its other cells stay
+        return
+    differs = differences(old, plan)
     if differs:
         more = f" and {len(differs) - 3} more" if len(differs) > 3 else ""
         raise StudyError(

@@ -17,7 +17,8 @@ from goodseed import errors
 from goodseed.determinism.randomness import random_state_kept
 from goodseed.errors import GoodSeedError, StudyError
 from goodseed.study.cells import ShardResult, compute_shard
-from goodseed.study.plan import Plan, Shard
+from goodseed.study.inpaint_cells import InpaintingWork
+from goodseed.study.plan import SETS, Plan, Shard
 from goodseed.study.registry import make_pair, one_torch_thread
 
 log = logging.getLogger(__name__)
@@ -45,11 +46,11 @@ def compute_all(plan: Plan, shards: Sequence[Shard], workers: int) -> Generator[
 
 
 def _compute_here(plan: Plan, shards: Sequence[Shard]) -> Iterator[ShardResult]:
-    generator, judge = make_pair(plan.generator)
+    work = _Work(plan)
     for shard in shards:
         try:
             with one_torch_thread(), random_state_kept():
-                result = compute_shard(generator, judge, shard, plan.columns)
+                result = work.compute(shard)
         except Exception as error:
             raise _as_error(*_error_message(shard, error)) from error
         yield result
@@ -62,7 +63,7 @@ def _compute_in_workers(plan: Plan, shards: Sequence[Shard], workers: int) -> It
     try:
         for _ in range(workers):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, plan.generator, plan.columns), daemon=True)
+            process = context.Process(target=_work, args=(theirs, plan), daemon=True)
             process.start()
             theirs.close()
             processes[ours] = process
@@ -109,7 +110,23 @@ def _stop(processes: dict[Connection, BaseProcess]) -> None:
             process.join()
 
 
-def _work(connection: Connection, generator_name: str, columns: frozenset[str]) -> None:
+class _Work:
+    """Computes shards of a plan of any kind; what fills and reads holes is made when the first is met."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._generator, self._judge = make_pair(plan.generator)
+        self._inpainting: InpaintingWork | None = None
+
+    def compute(self, shard: Shard) -> ShardResult:
+        if shard.prompt_set in SETS or self._plan.inpaint is None:
+            return compute_shard(self._generator, self._judge, shard, self._plan.columns)
+        if self._inpainting is None:
+            self._inpainting = InpaintingWork(self._plan.inpaint, self._generator)
+        return self._inpainting.compute(shard)
+
+
+def _work(connection: Connection, plan: Plan) -> None:
     """A worker's life: shards in, results out, until the parent closes the pipe or dies."""
     # Ctrl-C reaches the whole group of processes; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -120,10 +137,10 @@ def _work(connection: Connection, generator_name: str, columns: frozenset[str]) 
 
         # One thread, whatever the machine: the order of a sum must not depend on the number of workers.
         torch.set_num_threads(1)
-        generator, judge = make_pair(generator_name)
+        work = _Work(plan)
         while True:
             shard = connection.recv()
-            connection.send(compute_shard(generator, judge, shard, columns))
+            connection.send(work.compute(shard))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # the parent has gone
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent raises it

@@ -9,14 +9,14 @@ import numpy as np
 from goodseed.banks import Bank, make_bank
 from goodseed.demo import weights
 from goodseed.noise import NoiseSpec, initial_noise, noise_fingerprint
-from tests.library.bank_maker import sound_info, sound_tensors
+from tests.library.bank_maker import sound_info, sound_tensors, with_inpainting
 
 SHAPE = (4, 16, 16)
 HUGE = 2**64 - 1
 
 
 def bank_of_demo(folder: Path) -> Bank:
-    """A bank of 40 seeds on the demo model; its best seed by score, and some others, lie above 2^63."""
+    """A bank of 40 seeds on the demo model, with inpainting; its best seed by score and some others exceed 2^63."""
     tensors = sound_tensors()
     seeds = np.arange(40, dtype=np.uint64) * np.uint64(1_000_003)
     seeds[int(tensors["metric.score.mean"].argmax())] = HUGE
@@ -24,7 +24,8 @@ def bank_of_demo(folder: Path) -> Bank:
     tensors["seeds"] = seeds.view(np.int64)
     spec = NoiseSpec(SHAPE)
     noise = {**spec.as_dict(), "fingerprint": noise_fingerprint(initial_noise(0, spec))}
-    return make_bank(tensors, {**sound_info(), "model": weights.describe("denoiser", folder), "noise": noise}, "test")
+    info = {**sound_info(), "model": weights.describe("denoiser", folder), "noise": noise}
+    return make_bank(*with_inpainting(tensors, info), "test")
 
 
 def foreign_bank() -> Bank:

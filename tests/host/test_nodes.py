@@ -94,6 +94,8 @@ def test_every_input_and_output_has_a_tooltip_and_every_node_a_help_page(comfyui
         ({"rule": "metric", "metric": "fid"}, ["--rule", "fid"]),
         ({"rule": "rank-sum", "which": "inferior"}, ["--rule", "rank-sum", "--worst"]),
         ({"rule": "rank-sum", "avoid": "border=0.7"}, ["--rule", "rank-sum", "--avoid", "border=0.7"]),
+        ({"rule": "clean"}, ["--rule", "clean"]),
+        ({"rule": "clean", "task": "removal"}, ["--rule", "clean", "--task", "removal"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -165,6 +167,13 @@ def test_the_report_says_where_the_seed_stands(comfyui: ComfyUI) -> None:
     assert "| 3 of 40 |" in report
 
 
+def test_the_report_on_a_clean_seed_says_how_much_text_it_leaves(comfyui: ComfyUI) -> None:
+    report = _report(comfyui, picker(BANK, rule="clean", task="removal", count=3))
+    assert "clean seed 1 of 3 by clean, bank test" in report
+    assert "| share of text, removal (lower is better) | 0 | 1 of 40 | 0 |" in report
+    assert "seeds have as little text as the last one chosen" in report
+
+
 def test_a_bank_that_fits_gives_no_warning(comfyui: ComfyUI) -> None:
     assert "Warning" not in _report(comfyui, picker(BANK, model=["demo", 0], latent=["latent", 0]))
     assert "Warning" not in _report(comfyui, diverse(BANK, model=["demo", 0], latent=["latent", 0]))
@@ -219,6 +228,7 @@ def test_a_bank_put_there_while_the_server_runs_is_found_and_a_damaged_one_named
         (picker(BANK, rule="metric", metric="beauty"), "rule 'beauty': "),
         (picker(BANK, rule="rank-sum", count=41), "k 41: the bank holds 40 seeds"),
         (picker(BANK, index=30), "index 30: rule paper gives"),
+        (picker("foreign.safetensors", rule="clean"), "rule clean: the bank has no inpainting part"),
         (picker(BANK, avoid="hats"), "avoid 'hats': the bank holds the traits border"),
         (picker(BANK, avoid="border=much"), "avoid 'border=much': 'much' is no number"),
         (diverse(BANK, count=41), "n 41: the bank holds 40 seeds"),

@@ -84,6 +84,55 @@ def sound_tensors(count: int = 40, random_state: int = 0) -> dict[str, np.ndarra
     return tensors
 
 
+def inpaint_info() -> dict[str, Any]:
+    """Return what a bank says of an inpainting part, and its reliability."""
+    pairs = {"sha256": sha("pairs"), "count": 4, "licence": "CC0-1.0"}
+    interval = {"value": 0.3, "low": 0.2, "high": 0.4}
+    chance = {"chance": 0.0, "chance_low": -0.3, "chance_high": 0.3}
+    gain = {"golden": 0.01, "all": 0.05, "gain": 0.04, "low": 0.02, "high": 0.06, "k": 2}
+    return {
+        "about": "a test",
+        "tasks": {"removal": {"about": "away"}, "completion": {"about": "again"}},
+        "pairs": {"selection": pairs, "held_out": {**pairs, "sha256": sha("other pairs")}},
+        "reader": {"name": "red", "version": "1"},
+        "images": 640,
+        "reliability": {
+            task: {"icc": interval, "rank_correlation": {**interval, **chance}, "gain": gain}
+            for task in ("removal", "completion")
+        },
+    }
+
+
+def inpaint_tensors(count: int = 40, random_state: int = 1) -> dict[str, np.ndarray]:
+    """Return shares of text: in removal they rise with the seed, the first quarter has none; in completion chance."""
+    random = np.random.default_rng(random_state)
+    shares = {
+        "removal": np.clip(np.arange(count) - count // 4, 0, None) / count,
+        "completion": 0.1 * random.permutation(count) / count,
+    }
+    tensors: dict[str, np.ndarray] = {}
+    for task, share in shares.items():
+        for prefix in ("inpaint", "heldout.inpaint"):
+            tensors[f"{prefix}.{task}.text_share"] = share.astype(np.float32)
+            tensors[f"{prefix}.{task}.stderr"] = np.full(count, 0.01, np.float32)
+            tensors[f"{prefix}.{task}.n"] = np.full(count, 4, np.int32)
+    return tensors
+
+
+def with_inpainting(
+    tensors: dict[str, np.ndarray], info: dict[str, Any]
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return a bank's parts with an inpainting part added."""
+    inpaint = inpaint_info()
+    reliability = {**info["reliability"], "inpaint": inpaint.pop("reliability")}
+    info = {**info, "inpaint": inpaint, "reliability": reliability}
+    return {**tensors, **inpaint_tensors(len(tensors["seeds"]))}, info
+
+
+def make_inpaint_bank(count: int = 40) -> Bank:
+    return make_bank(*with_inpainting(sound_tensors(count), sound_info()), "test")
+
+
 def make_test_bank(count: int = 40, random_state: int = 0, name: str = "test") -> Bank:
     return make_bank(sound_tensors(count, random_state), sound_info(), name)
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from goodseed.study.interfaces import Measurements
+from goodseed.study.interfaces import InpaintPair, Measurements
 
 SIZE = 16
 QUALITY = 64
@@ -190,6 +190,64 @@ class FakeJudge:
 def make() -> tuple[FakeGenerator, FakeJudge]:
     """What `--generator tests.library.fake_model:make` calls, in the parent and in each worker."""
     return FakeGenerator(), FakeJudge()
+
+
+DIRTY = 5
+"""The seed of the fake inpainter that leaves the most text."""
+
+
+class FakeInpainter(FakeGenerator):
+    """Fills holes with gray and red "text": seed 5 far more of it than others; in completion the seed does nothing."""
+
+    def describe_inpainting(self) -> dict[str, Any]:
+        return {"about": "a fake", "tasks": {"removal": "away", "completion": "again"}, "licence": "CC0-1.0"}
+
+    def inpaint_pairs(self, count: int) -> tuple[list[InpaintPair], list[InpaintPair]]:
+        first, second = ([self._pair(f"{half} {index}") for index in range(count)] for half in ("one", "two"))
+        return first, second
+
+    def inpaint(self, pair: InpaintPair, prompt: str, seeds: Sequence[int]) -> np.ndarray:
+        images = [self._filled(pair, prompt, seed) for seed in seeds]
+        if self.log:
+            name = hashlib.sha256(f"{pair.name} {prompt}".encode()).hexdigest()
+            _append(self.log, "".join(f"{seed}\t{name}\n" for seed in seeds))
+        return np.stack(images)
+
+    def _pair(self, name: str) -> InpaintPair:
+        mask = np.zeros((SIZE, SIZE), np.float32)
+        left, top = _rng("hole", name).integers(0, SIZE - 10, size=2)
+        mask[top : top + 10, left : left + 10] = 1
+        image = draw(name, _rng("of", name), _rng("pair", name))
+        return InpaintPair(name, image, mask, {"removal": "clear background", "completion": f"a {name}"})
+
+    def _filled(self, pair: InpaintPair, prompt: str, seed: int) -> np.ndarray:
+        chance = _rng("fill", seed, pair.name, prompt).random()
+        own = 0.0 if prompt != "clear background" else 0.8 if seed == DIRTY else 0.01 * (seed % 5)
+        image = pair.image.copy()
+        rows, columns = np.nonzero(pair.mask)
+        image[rows, columns] = 128
+        text = round(min(1.0, own + 0.1 * chance) * len(rows))
+        image[rows[:text], columns[:text]] = (255, 0, 0)
+        return image
+
+
+class FakeReader:
+    """Reads whatever is red."""
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": "red", "version": "1"}
+
+    def shares(self, images: np.ndarray, pair: InpaintPair) -> np.ndarray:
+        red = (images == np.array([255, 0, 0])).all(axis=3) & (pair.mask > 0)
+        return (red.sum(axis=(1, 2)) / pair.mask.sum()).astype(np.float32)
+
+
+def make_inpainter() -> tuple[FakeInpainter, FakeJudge]:
+    return FakeInpainter(), FakeJudge()
+
+
+def make_reader() -> FakeReader:
+    return FakeReader()
 
 
 class RudeGenerator(FakeGenerator):

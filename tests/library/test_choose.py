@@ -182,7 +182,7 @@ def test_a_bank_with_one_metric_picks_by_it() -> None:
     [
         (
             {"rule": "best"},
-            r"rule 'best': there is none of this name; give paper, rank-sum, pareto, or .*\(fid, score\)",
+            r"rule 'best': there is none of this name; give paper, rank-sum, pareto, clean, or .*\(fid, score\)",
         ),
         ({"k": 41}, "k 41: the bank holds 40 seeds"),
         ({"k": 0}, "k 0: the bank holds 40 seeds; give k in 1…40"),
