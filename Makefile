@@ -15,15 +15,19 @@ endif
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --editable .
 	$(BIN)/python -c "open('.venv/ready', 'w').close()"
+
+.venv/ready-to-test: .venv/ready
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python -c "open('.venv/ready-to-test', 'w').close()"
 
 demo: .venv/ready
 	$(BIN)/goodseed study --generator demo --seeds 0-31 --out out/demo --name demo-small
 	$(BIN)/goodseed report out/demo --out out/demo/report.html
 	$(BIN)/goodseed pick out/demo/demo-small.safetensors --rule rank-sum -k 3
 
-check: .venv/ready
+check: .venv/ready-to-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from goodseed.demo.generator import DemoGenerator
@@ -38,6 +39,7 @@ def test_sixteen_cells_differ_by_at_most_two_of_255_anywhere(comfyui: ComfyUI, d
     assert worst <= 2
 
 
+@pytest.mark.long
 def test_filled_holes_differ_by_at_most_two_of_255_anywhere(comfyui: ComfyUI, demo_weights: Path) -> None:
     generator = DemoGenerator(demo_weights)
     sampling = generator.describe()["sampling"]

@@ -166,6 +166,7 @@ def test_holes_are_read_apart_or_together_as_is_cheaper() -> None:
         assert (covered >= (mask > 0)).all()
 
 
+@pytest.mark.long
 def test_a_very_large_picture_is_read_in_tiles_of_bounded_size() -> None:
     seen = []
 

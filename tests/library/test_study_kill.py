@@ -116,6 +116,7 @@ def _grows(log: Path) -> bool:
     return log.stat().st_size != size
 
 
+@pytest.mark.long
 def test_workers_die_with_their_parent_and_a_second_study_on_the_folder_is_refused(
     tmp_path: Path, prompt_files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
