@@ -20,7 +20,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.host.comfyui import VERSIONS, find_comfyui, make_base, python_of  # noqa: E402
+from benchmarks.options import roots, sampling_options  # noqa: E402
+from tests.host.comfyui import make_base, python_of  # noqa: E402
 from tests.host.slim import write_checkpoint  # noqa: E402
 
 MEASURE = """
@@ -90,16 +91,10 @@ print("FIGURES " + json.dumps({
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--comfyui", type=Path, help="a ComfyUI checkout; by default those that the tests use")
+    parser = sampling_options(__doc__)
     parser.add_argument("--model", choices=["demo", "slim"], default="slim")
-    parser.add_argument("--size", type=int, default=128, help="width and height in pixels")
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--runs", type=int, default=9)
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     options = parser.parse_args()
-    roots = [options.comfyui] if options.comfyui else [root for root in map(find_comfyui, VERSIONS) if root]
-    for root in roots:
+    for root in roots(options.comfyui):
         figures = measure(root, options)
         what = f"{root.name}, {options.model}, {options.size} px, {options.steps} steps on {figures['device']}"
         print(f"{what}: {figures['seconds']:.2f} s unguarded")

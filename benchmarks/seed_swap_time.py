@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.host.comfyui import VERSIONS, find_comfyui  # noqa: E402
+from benchmarks.options import roots, sampling_options  # noqa: E402
 from tests.host.inside import run_check  # noqa: E402
 from tests.host.slim import write_checkpoint  # noqa: E402
 
@@ -24,16 +24,10 @@ SAMPLERS = ("euler_ancestral", "dpmpp_2m_sde")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--comfyui", type=Path, help="a ComfyUI checkout; by default those that the tests use")
+    parser = sampling_options(__doc__)
     parser.add_argument("--model", choices=["demo", "slim"], help="by default both")
-    parser.add_argument("--size", type=int, default=128, help="width and height in pixels")
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--runs", type=int, default=9)
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     options = parser.parse_args()
-    roots = [options.comfyui] if options.comfyui else [root for root in map(find_comfyui, VERSIONS) if root]
-    for root in roots:
+    for root in roots(options.comfyui):
         for model in [options.model] if options.model else ["demo", "slim"]:
             for sampler in SAMPLERS:
                 measure(root, model, sampler, options)

@@ -51,21 +51,20 @@ def pick(
     if len(found) < k:
         notes.append(f"Only {len(found)} seeds stand in every list's top {top}; {k} were asked for.")
     settings: dict[str, Any] = {"k": k, "avoid": limits, "worst": worst}
-    scores = {name: bank.metric(name)[found] for name in sorted(bank.metrics)}
+    scores = {name: bank.metric(name) for name in sorted(bank.metrics)}
     if is_clean(bank, rule):
         settings["tasks"] = check_tasks(bank, task)
         evidence, remarks = clean_evidence(bank, settings["tasks"], found, worst)
-        scores = {**{f"inpaint.{name}": bank.text_share(name)[found] for name in settings["tasks"]}, **scores}
+        scores = {**{f"inpaint.{name}": bank.text_share(name) for name in settings["tasks"]}, **scores}
     else:
-        evidence, remarks = golden_evidence(bank, rule, found, top if rule == "paper" else None, worst)
-    if rule == "paper":
-        settings["top"] = top
+        settings |= {"top": top} if rule == "paper" else {}
+        evidence, remarks = golden_evidence(bank, rule, found, settings.get("top"), worst)
     return Choice(
         seeds=[bank.seeds[position] for position in found],
         rule=rule,
         bank=bank.id,
         settings=settings,
-        scores={name: [float(x) for x in values] for name, values in scores.items()},
+        scores={name: values[found].tolist() for name, values in scores.items()},
         evidence=evidence,
         notes=notes + remarks,
     )

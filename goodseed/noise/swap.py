@@ -69,14 +69,6 @@ def parse_swaps(text: str) -> tuple[Swap, ...]:
     return tuple(swaps)
 
 
-def format_swaps(swaps: Iterable[Swap]) -> str:
-    """Return a text from which `parse_swaps` gives the swaps back."""
-    return ", ".join(
-        f"{swap.at * 100:.15g}%: {swap.seed}" if swap.unit == "fraction" else f"{int(swap.at)}: {swap.seed}"
-        for swap in swaps
-    )
-
-
 @dataclass(frozen=True)
 class Plan:
     """The seeds of one run's step noise: (step, seed), steps rising. Before the first it is the run's own seed.

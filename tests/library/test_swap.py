@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from goodseed.determinism import known
 from goodseed.errors import GoodSeedError, SeedError, SwapError
-from goodseed.noise.swap import MOST_STEPS, Swap, format_swaps, make_plan, parse_swaps
+from goodseed.noise.swap import MOST_STEPS, Swap, make_plan, parse_swaps
 from goodseed.noise.swap_report import NOISY, Told, obstacle
 from goodseed.seeds import MAX_SEED
 
@@ -112,3 +113,11 @@ def test_a_swap_where_no_noise_was_drawn_is_said_to_have_no_effect() -> None:
         "Step noise: seed 1 from step 0, seed 7 from step 2, seed 8 from step 5.",
         "No noise was added from step 5 to 7: the swap has no effect.",
     ]
+
+
+def format_swaps(swaps: Iterable[Swap]) -> str:
+    """Return a text from which `parse_swaps` gives the swaps back."""
+    return ", ".join(
+        f"{swap.at * 100:.15g}%: {swap.seed}" if swap.unit == "fraction" else f"{int(swap.at)}: {swap.seed}"
+        for swap in swaps
+    )
