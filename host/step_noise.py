@@ -19,7 +19,7 @@ from torch import Tensor
 
 from goodseed.determinism import known
 from goodseed.errors import SeedError
-from goodseed.noise.philox import CudaGenerator
+from goodseed.noise.cuda import CudaGenerator
 from goodseed.noise.swap import Plan
 from goodseed.seeds import MAX_SEED
 

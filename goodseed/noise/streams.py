@@ -9,7 +9,7 @@ import torch
 
 from goodseed.errors import NoiseError
 from goodseed.noise.cards import DEFAULT_CARD, Card
-from goodseed.noise.philox import CudaGenerator
+from goodseed.noise.cuda import CudaGenerator
 from goodseed.seeds import check_seed
 
 SPECS = ("cpu", "cuda")

@@ -293,7 +293,7 @@ def several():
 
 def cuda():
     """Step noise as on a card: each stream a new generator, which starts where it began."""
-    from goodseed.noise.philox import CudaGenerator
+    from goodseed.noise.cuda import CudaGenerator
 
     model, answer = tiny("EPS"), {}
     sigmas = torch.tensor([4.0, 2.0, 1.0, 0.0])
