@@ -19,6 +19,7 @@ from server import PromptServer
 
 import nodes
 from goodseed.errors import ChoiceError, SeedError
+from goodseed.noise import CARDS, DEFAULT_CARD
 from goodseed.noise.streams import NAMES
 from goodseed.noise.swap import Swap, make_plan, parse_swaps
 from goodseed.noise.swap_report import Told, obstacle
@@ -38,7 +39,8 @@ class SeedSwap:
     """Swaps for the samplings of one MODEL.
 
     Fractions are of `steps`, or of the steps that a sampling runs where that is None; `start` is the number of the
-    first step run. `seed` is that of the step noise before any swap, where it is not the sampling's own.
+    first step run. `seed` is that of the step noise before any swap, where it is not the sampling's own. `card` is
+    whose noise `step_noise` cuda is.
     """
 
     swaps: tuple[Swap, ...]
@@ -46,6 +48,7 @@ class SeedSwap:
     steps: int | None = None
     start: int = 0
     seed: int | None = None
+    card: str = DEFAULT_CARD.name
     tell: Callable[[str], None] | None = None
     told: list[Told] = field(default_factory=list)
 
@@ -53,9 +56,10 @@ class SeedSwap:
         """Check it; older ComfyUI lets any text through.
 
         Raises:
-            ChoiceError: when step noise is drawn nowhere that is known.
+            ChoiceError: when step noise is drawn nowhere that is known, or the card is not.
         """
         _check_choice("step_noise", self.step_noise, NAMES)
+        _check_choice("step_noise_card", self.card, list(CARDS))
 
     def on(self, model: ModelPatcher) -> ModelPatcher:
         """Return a clone whose samplings are swapped; a swap that the model had is replaced."""
@@ -94,13 +98,14 @@ class SeedSwap:
         if seed == MAX_SEED and getattr(sampler, "inpaint_options", {}).get("random"):
             raise SeedError(f"seed {seed}: ComfyUI adds one to it for {name}; use a smaller seed")
         plan = make_plan(self.swaps, steps if self.steps is None else self.steps, self.start)
-        told = Told(name, steps, plan, seed, self.step_noise)
+        told = Told(name, steps, plan, seed, self.step_noise, self.card)
         function = inspect.unwrap(getattr(sampler, "sampler_function", type(sampler)))
         of_host = str(getattr(function, "__module__", "")).startswith("comfy.")
         told.obstacle = obstacle(name, of_host, getattr(sampler, "extra_options", {}), SAMPLERS)
         if told.obstacle:
             return sampler, told
-        swapped = with_step_noise(sampler, plan=plan, where=self.step_noise, draws=Counter())
+        changes = {"plan": plan, "where": self.step_noise, "card": CARDS[self.card], "draws": Counter()}
+        swapped = with_step_noise(sampler, **changes)
         told.draws = step_noise_of(swapped).draws
         return swapped, told
 

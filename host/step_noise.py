@@ -19,7 +19,7 @@ from torch import Tensor
 
 from goodseed.determinism import known
 from goodseed.errors import SeedError
-from goodseed.noise.cuda import CudaGenerator
+from goodseed.noise import DEFAULT_CARD, Card, CudaGenerator
 from goodseed.noise.swap import Plan
 from goodseed.seeds import MAX_SEED
 
@@ -29,11 +29,15 @@ Draw = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class StepNoise:
-    """Where a sampler's step noise comes from. `draws` counts, for each of the run's steps, what was drawn."""
+    """Where a sampler's step noise comes from; `card` is whose noise cuda is.
+
+    `draws` counts, for each of the run's steps, what was drawn.
+    """
 
     plan: Plan = field(default_factory=Plan)
     where: str = "comfy"
     portable: bool = False
+    card: Card = DEFAULT_CARD
     draws: Counter[int] = field(default_factory=Counter, compare=False)
 
     def device(self) -> str:
@@ -42,8 +46,12 @@ class StepNoise:
 
     def described(self) -> dict[str, Any]:
         """Return what a node asked for, as values; nothing where no node did."""
-        swaps = {"seed_swaps": self.plan.as_list()} if self.plan.swaps else {}
-        return swaps | ({"step_noise": self.where} if self.where != "comfy" else {})
+        asked: dict[str, Any] = {"seed_swaps": self.plan.as_list()} if self.plan.swaps else {}
+        if self.where != "comfy":
+            asked["step_noise"] = self.where
+        if self.where == "cuda":
+            asked["step_noise_card"] = self.card.name
+        return asked
 
 
 def step_noise_of(sampler: Any) -> StepNoise:
@@ -118,7 +126,7 @@ class _WithNoise:
         A Brownian tree has no place to stand at: it gives the same between two sigmas whatever was asked before.
         """
         plan, draws = self.noise.plan, self.noise.draws
-        streams = {seed: _stream(self.kind, x, sigmas, seed, self.noise.device()) for seed in plan.seeds(first)}
+        streams = {seed: _stream(self.kind, x, sigmas, seed, self.noise) for seed in plan.seeds(first)}
 
         def draw(sigma: Tensor, sigma_next: Tensor) -> Tensor:
             step = place.of(sigma, sigma_next)
@@ -152,19 +160,20 @@ class _Place:
         return self._last if start == float(sigma_next) else self._places.get(start, self._last)
 
 
-def _stream(kind: str, x: Tensor, sigmas: Tensor, seed: int | None, where: str) -> Draw:
+def _stream(kind: str, x: Tensor, sigmas: Tensor, seed: int | None, noise: StepNoise) -> Draw:
     """Return the noise that a sampler of this kind would draw with a seed, as it begins with latent `x`.
 
     Raises:
         SeedError: for seed 2^64−1 where ComfyUI adds one to it.
     """
+    where = noise.device()
     if kind != "stream":  # the ends of the tree are those of dpmpp_sde, dpmpp_2m_sde and dpmpp_3m_sde
         on_cpu = kind == "tree" or where != "comfy"
         low, high = sigmas[sigmas > 0].min(), sigmas.max()
         tree: Draw = sampling.BrownianTreeNoiseSampler(x, low, high, seed=seed, cpu=on_cpu)
         return tree
     if where == "cuda" and seed is not None:
-        return _as_cuda(x, seed)
+        return _as_cuda(x, seed, noise.card)
     if where == "cpu":
         draw = _default_stream(x.cpu(), seed)
         return lambda sigma, sigma_next: draw(sigma, sigma_next).to(x)
@@ -181,7 +190,7 @@ def _default_stream(x: Tensor, seed: int | None) -> Draw:
     return draw
 
 
-def _as_cuda(x: Tensor, seed: int) -> Draw:
-    """Draw what a new generator on an NVIDIA GPU would, as ComfyUI's default_noise_sampler makes one there."""
-    generator = CudaGenerator(seed)
+def _as_cuda(x: Tensor, seed: int, card: Card) -> Draw:
+    """Draw what a new generator on that card would, as ComfyUI's default_noise_sampler makes one there."""
+    generator = CudaGenerator(seed, card)
     return lambda sigma, sigma_next: generator.randn(tuple(x.shape), x.dtype).to(x)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from goodseed.noise import CARDS, DEFAULT_CARD
 from goodseed.noise.streams import NAMES
 from goodseed.noise.swap import MOST_STEPS, UNITS
 from goodseed.seeds import MAX_SEED
@@ -85,4 +86,15 @@ def step_noise_input() -> io.Combo.Input:
             "Where step noise is drawn. comfy: as ComfyUI does. cpu: on the CPU, the same on every GPU. cuda: as an"
             " NVIDIA GPU draws it, computed on the CPU."
         ),
+    )
+
+
+def step_noise_card_input() -> io.Combo.Input:
+    """Whose step noise it is, where it is that of a CUDA card."""
+    return io.Combo.Input(
+        "step_noise_card",
+        optional=True,
+        options=list(CARDS),
+        default=DEFAULT_CARD.name,
+        tooltip="With step_noise cuda: the card whose noise it is. It matters for large latents only.",
     )

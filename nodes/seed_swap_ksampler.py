@@ -6,11 +6,12 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from goodseed.noise import DEFAULT_CARD
 from goodseed.noise.swap import MOST_STEPS
 from goodseed.seeds import MAX_SEED
 
 from ..host.seed_swap import SAMPLERS, SCHEDULERS, SeedSwap, read_swaps, sample
-from .inputs import step_noise_input, swap_inputs, swaps_input
+from .inputs import step_noise_card_input, step_noise_input, swap_inputs, swaps_input
 
 
 class SeedSwapKSampler(io.ComfyNode):
@@ -60,6 +61,7 @@ class SeedSwapKSampler(io.ComfyNode):
                 *_advanced_inputs(),
                 swaps_input(),
                 step_noise_input(),
+                step_noise_card_input(),
             ],
             outputs=[
                 io.Latent.Output("LATENT", tooltip="The denoised latent."),
@@ -90,10 +92,11 @@ class SeedSwapKSampler(io.ComfyNode):
         return_with_leftover_noise: str = "disable",
         swaps: str = "",
         step_noise: str = "comfy",
+        step_noise_card: str = DEFAULT_CARD.name,
     ) -> io.NodeOutput:
         asked = read_swaps(swap_seed, swap_at, swap_unit, swaps)
         latent, report = sample(
-            SeedSwap(asked, step_noise, steps, start_at_step, seed),
+            SeedSwap(asked, step_noise, steps, start_at_step, seed, step_noise_card),
             model,
             seed if initial_seed < 0 else initial_seed,
             steps,

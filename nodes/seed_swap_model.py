@@ -6,8 +6,10 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from goodseed.noise import DEFAULT_CARD
+
 from ..host.seed_swap import SeedSwap, read_swaps, teller
-from .inputs import step_noise_input, swap_inputs, swaps_input
+from .inputs import step_noise_card_input, step_noise_input, swap_inputs, swaps_input
 
 
 class SeedSwapModel(io.ComfyNode):
@@ -26,6 +28,7 @@ class SeedSwapModel(io.ComfyNode):
                 *swap_inputs(),
                 swaps_input(),
                 step_noise_input(),
+                step_noise_card_input(),
             ],
             outputs=[io.Model.Output("MODEL", tooltip="The model with the swap.")],
             hidden=[io.Hidden.unique_id],
@@ -40,6 +43,8 @@ class SeedSwapModel(io.ComfyNode):
         swap_unit: str,
         swaps: str = "",
         step_noise: str = "comfy",
+        step_noise_card: str = DEFAULT_CARD.name,
     ) -> io.NodeOutput:
         asked = read_swaps(swap_seed, swap_at, swap_unit, swaps)
-        return io.NodeOutput(SeedSwap(asked, step_noise, tell=teller(cls.hidden.unique_id)).on(model))
+        swap = SeedSwap(asked, step_noise, card=step_noise_card, tell=teller(cls.hidden.unique_id))
+        return io.NodeOutput(swap.on(model))

@@ -50,6 +50,7 @@ class Told:
     plan: Plan
     seed: int | None = None
     where: str = "comfy"
+    card: str = DEFAULT_CARD.name
     obstacle: str = ""
     draws: dict[int, int] = field(default_factory=dict)
 
@@ -63,7 +64,7 @@ class Told:
         yield "Step noise: " + ", ".join(self._parts(start, end)) + "."
         yield from self._without_effect(start, end)
         if self.where != "comfy":
-            yield _WHERE[self.where, self.sampler in known.STREAM_SAMPLERS]
+            yield _WHERE[self.where, self.sampler in known.STREAM_SAMPLERS].format(card=self.card)
 
     def _parts(self, start: int, end: int) -> Iterator[str]:
         """Yield the seeds in order with the step from which each counts."""
@@ -86,7 +87,7 @@ class Told:
 _WHERE = {
     ("cpu", True): "Step noise was drawn on the CPU: the same on every GPU.",
     ("cpu", False): "Step noise is a Brownian tree on the CPU: the same on every GPU.",
-    ("cuda", True): f"Step noise is that of an NVIDIA {DEFAULT_CARD.name}, computed on the CPU.",
+    ("cuda", True): "Step noise is that of an NVIDIA {card}, computed on the CPU.",
     ("cuda", False): (
         "Step noise is a Brownian tree, which CUDA's generator has no part in; the tree is on the CPU, the same"
         " everywhere."

@@ -113,7 +113,13 @@ def test_bad_input_is_one_clear_line(comfyui: ComfyUI) -> None:
 
 def test_the_server_refuses_what_the_schema_does(comfyui: ComfyUI) -> None:
     refused = {"swap_at": -1.0, "swap_seed": 2**64, "initial_seed": -2}
-    wrong = {"sampler_name": "none", "scheduler": "none", "swap_unit": "percent", "step_noise": "mps"}
+    wrong = {
+        "sampler_name": "none",
+        "scheduler": "none",
+        "swap_unit": "percent",
+        "step_noise": "mps",
+        "step_noise_card": "Voodoo",
+    }
     for name, value in (refused | wrong).items():
         with pytest.raises(GraphRefused if name in refused else (GraphRefused, GraphFailed)) as error:
             comfyui.run(swapped(**{name: value}) | {"end": node("ProbeLatent", latent=["sampled", 0])})
@@ -141,7 +147,9 @@ def test_cuda_step_noise_is_a_new_generator_for_each_seed_and_trees_are_on_the_c
     answer = check(comfyui, "cuda")
     assert answer["draws"]
     assert answer["other"]
-    assert "computed on the CPU" in answer["report"]
+    bits = {card: answer[card][0] for card in ("H200", "RTX 4090", "RTX 2060")}
+    assert bits["H200"] == bits["RTX 4090"] != bits["RTX 2060"]
+    assert all(f"NVIDIA {card}, computed on the CPU" in answer[card][1] for card in bits)
     assert answer["tree"][0]
     assert "Brownian tree" in answer["tree"][1]
 
@@ -171,9 +179,10 @@ def test_the_patch_swaps_in_any_sampler_as_the_node_does(comfyui: ComfyUI) -> No
         "first": patch(swap_seed=77),
         "second": patch(model=["first", 0]),
         "none": patch(swap_at=1.0),
+        "t4": patch(swap_at=1.0, step_noise="cuda", step_noise_card="T4"),
     }
     graph["noise"] = node("RandomNoise", noise_seed=5)
-    models = ("patch", "patch below", "guard below", "second", "none")
+    models = ("patch", "patch below", "guard below", "second", "none", "t4")
     for model in models:
         graph[f"by {model}"] = ksampler(5, "euler_ancestral", steps=4, model=[model, 0])
     parts = custom_sampling(["noise", 0], steps=4, sampler="euler_ancestral", model=("patch", 0))
@@ -184,15 +193,17 @@ def test_the_patch_swaps_in_any_sampler_as_the_node_does(comfyui: ComfyUI) -> No
     said = len(comfyui.log)
     comfyui.run(graph)
     found = {end: np.load(comfyui.output / f"swap {end}.npy").tobytes() for end in ends}
-    assert found["sampled"] != found["plain"] == found["by none"]
+    assert found["sampled"] != found["plain"] == found["by none"] != found["by t4"]
     for end in ("custom", "by patch", "by patch below", "by guard below", "by second"):
         assert found[end] == found["sampled"], end
     assert "Step noise: seed 5 from step 0, seed 9 from step 2." in comfyui.log[said:]
+    assert "Step noise is that of an NVIDIA T4, computed on the CPU." in comfyui.log[said:]
 
 
 def test_a_swap_is_recorded_and_the_difference_named(comfyui: ComfyUI) -> None:
     records = {}
-    for name, changes in {"a": {}, "seed": {"swap_seed": 10}, "at": {"swap_at": 0.25}}.items():
+    cuda, t4 = ({"step_noise": "cuda", "step_noise_card": card} for card in ("RTX 4090", "T4"))
+    for name, changes in {"a": {}, "seed": {"swap_seed": 10}, "at": {"swap_at": 0.25}, "cuda": cuda, "t4": t4}.items():
         graph = swapped(model=["guard", 0], **changes) | {
             "guard": node("GoodSeedDeterminismGuard", model=["demo", 0], mode="warn", portable_noise=False),
             "decoded": node("VAEDecode", samples=["sampled", 0], vae=["demo", 2]),
@@ -204,6 +215,10 @@ def test_a_swap_is_recorded_and_the_difference_named(comfyui: ComfyUI) -> None:
     assert run["seed"]["value"] == 5
     assert run["sampler_options"]["value"] == {"seed_swaps": [[2, 9]]}
     assert records["at"]["runs"][0]["sampler_options"]["value"] == {"seed_swaps": [[1, 9]]}
+    on_t4 = {"seed_swaps": [[2, 9]], "step_noise": "cuda", "step_noise_card": "T4"}
+    assert records["t4"]["runs"][0]["sampler_options"]["value"] == on_t4
+    (cause,) = diff(records["cuda"], records["t4"])["causes"]
+    assert (cause["cause"], cause["b"]) == ("sampler", "T4")
     for name, wanted in (("seed", ("swap_seed", 9, 10)), ("at", ("swap_at", 0.5, 0.25))):
         causes = diff(records["a"], records[name])["causes"]
         assert [(cause["where"].split(": ")[-1], cause["a"], cause["b"]) for cause in causes] == [wanted], causes

@@ -203,6 +203,25 @@ ONE_CHANGE: dict[str, tuple[str, str, Graph]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("name", "a", "b", "cause"),
+    [
+        ("card", "RTX 4090", "RTX 3090", "sampler"),
+        ("per_item", "one draw", "next seeds", "sampler"),
+        ("spec", "cpu", "cuda", "sampler"),
+        ("seeds", "469, 7", "469, 8", "number"),
+    ],
+)
+def test_how_noise_is_drawn_is_no_prompt(name: str, a: str, b: str, cause: str) -> None:
+    records = []
+    for value in (a, b):
+        graph = changed("3", noise=["4", 0])
+        graph["4"] = {"class_type": "GoodSeedNoise", "inputs": {"seed": 1, name: value}}
+        records.append(with_graph(graph))
+    (found,) = diff(*records)["causes"]
+    assert (found["cause"], found["a"], found["b"]) == (cause, a, b)
+
+
 @pytest.mark.parametrize("name", ONE_CHANGE)
 def test_one_change_is_named_first_with_a_sentence_and_a_fix(name: str) -> None:
     cause, where, prompt = ONE_CHANGE[name]

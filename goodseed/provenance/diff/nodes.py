@@ -16,14 +16,16 @@ from goodseed.provenance.diff.values import is_number, same, same_path, shown
 
 _SAMPLER_NAMES = {
     "sampler_name", "scheduler", "sampler", "add_noise", "return_with_leftover_noise", "solver_type", "swap_unit",
-    "swaps", "step_noise",
+    "swaps", "step_noise", "step_noise_card", "spec", "per_item", "drawn_in", "card",
 }  # fmt: skip
+_SEED_LISTS = {"seeds", "swap_seeds"}
 _TEXT_NAMES = ("text", "prompt", "string", "tags", "lyrics", "positive", "negative", "clip_l", "clip_g", "t5xxl")
 _NARROWER = {
     "steps": {SIGMAS}, "scheduler": {SIGMAS}, "denoise": {SIGMAS}, "cfg": {LATENT}, "seed": {NOISE, LATENT},
     "sampler": {SIGMAS, LATENT}, "strength_model": {LATENT}, "strength_clip": {CONDITIONING},
     "swap_seed": {LATENT}, "swap_at": {LATENT}, "swap_unit": {LATENT}, "swaps": {LATENT}, "step_noise": {LATENT},
-    "initial_seed": {NOISE},
+    "step_noise_card": {LATENT}, "initial_seed": {NOISE}, "spec": {NOISE}, "per_item": {NOISE}, "drawn_in": {NOISE},
+    "card": {NOISE},
 }  # fmt: skip
 """The stages that values of samplers and LoRAs change first."""
 _MOST_SHOWN = 3
@@ -130,7 +132,7 @@ class Recipes:
             return "adapter"
         if name in _SAMPLER_NAMES:
             return "sampler"
-        if is_number(a) and is_number(b):
+        if (is_number(a) and is_number(b)) or name in _SEED_LISTS:
             return "number"
         if isinstance(a, str) and isinstance(b, str) and self._is_text(x, name, a, b):
             return "prompt"

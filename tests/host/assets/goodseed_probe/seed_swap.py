@@ -3,6 +3,7 @@
 A node runs these checks in a test's server; tests/host/inside.py runs them without one.
 """
 
+import hashlib
 import json
 import sys
 import time
@@ -319,6 +320,13 @@ def cuda():
     answer["draws"] = all(bool(torch.equal(a, b)) for a, b in zip(asked, wanted, strict=True))
     answer["other"] = sampled(model, "lcm", "txt2img", step_noise="cuda")[0] != sampled(model, "lcm", "txt2img")[0]
     answer["report"] = sampled(model, "lcm", "txt2img", step_noise="cuda")[1]
+    latent = {"samples": torch.zeros(1, 4, 96, 96)}
+    for card in ("H200", "RTX 4090", "RTX 2060"):  # the last has fewer threads than the latent has numbers
+        asked = {"step_noise": "cuda", "step_noise_card": card}
+        runs = node().execute(
+            model, SEED, OTHER, 1.0, "fraction", 2, CFG, "lcm", "simple", POSITIVE, NEGATIVE, latent, 1.0, **asked
+        ).result  # fmt: skip
+        answer[card] = [hashlib.sha256(bits(runs[0])).hexdigest(), runs[1]]
     tree = sampled(model, "dpmpp_sde_gpu", "txt2img", step_noise="cuda")
     answer["tree"] = [tree[0] == sampled(model, "dpmpp_sde", "txt2img")[0], tree[1]]
     return answer
