@@ -14,7 +14,7 @@ from goodseed.banks import Bank
 from goodseed.banks.match import mismatches
 from goodseed.errors import MismatchError
 
-from .noise import noise_facts
+from .seed_use import facts_of, use_of, uses_of_seed
 
 _IDENTITY = "goodseed.identity"
 
@@ -31,26 +31,30 @@ def identity_of(model: ModelPatcher) -> Mapping[str, str] | None:
 
 
 def compare(
-    bank: Bank, model: ModelPatcher | None, latent: Mapping[str, Any] | None, on_mismatch: str, one_seed: bool
+    bank: Bank,
+    model: ModelPatcher | None,
+    latent: Mapping[str, Any] | None,
+    on_mismatch: str,
+    noise_output: int | None = None,
 ) -> list[str]:
     """Return a sentence for each difference between a graph and what `bank` was measured on, and for what is unknown.
 
-    `one_seed` says that one seed serves the whole latent batch, as in KSampler.
+    `noise_output` is the node's output, where it has one, that gives each item its own seed's noise, drawn as the
+    bank's spec says; without it one seed serves the whole latent batch, as in KSampler.
 
     Raises:
         MismatchError: with `on_mismatch` stop, where something differs.
     """
     identity = identity_of(model) if model is not None else None
     samples = _samples(latent, model) if latent is not None else torch.zeros(1, *bank.info["noise"]["shape"])
-    found = mismatches(
-        bank,
-        tensors_sha256=identity["tensors_sha256"] if identity else None,
-        latent_shape=list(samples.shape[1:]),
-        noise=noise_facts(samples, bank),
-    )
+    uses = uses_of_seed((noise_output, use_of(bank)) if noise_output is not None else None)
+    tensors_sha256 = identity["tensors_sha256"] if identity else None
+    found = mismatches(bank, tensors_sha256=tensors_sha256, latent_shape=list(samples.shape[1:]))
+    for use in filter(None, uses):
+        found += mismatches(bank, noise=facts_of(use, samples, bank))
     if model is not None and model.patches and not bank.info["adapters"]:
         found.append("The bank was measured without adapters, this model's weights are patched (a LoRA?).")
-    if one_seed and samples.shape[0] > 1:
+    if noise_output is None and samples.shape[0] > 1:
         found.append(
             f"Of the latent's {samples.shape[0]} items only the first starts from the noise that the bank measured."
         )
@@ -60,6 +64,10 @@ def compare(
         logging.warning("Good Seed: %s", sentence)
     if model is not None and identity is None:
         found.append("Whether the bank fits this model cannot be checked: its loader does not say which file it read.")
+    if None in uses:
+        found.append(
+            "Whether the bank fits the noise of Seed Noise cannot be checked: other nodes choose its settings."
+        )
     return found
 
 

@@ -9,13 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from goodseed.banks import Bank
 from goodseed.errors import NoiseError
 from goodseed.noise import DEFAULT_CARD, Card, card_named, step_stream
 from goodseed.noise.cards import SMALLEST_DRAW
 from goodseed.noise.spec import dtype_named
 from goodseed.seeds import check_seed, format_seeds, parse_seeds
 
-from .noise import cpu_generator, draw
+from .noise import SeedListNoise, cpu_generator, draw
 
 ONE_DRAW, NEXT_SEEDS, LISTED = "one draw", "next seeds", "listed seeds"
 PER_ITEM = (ONE_DRAW, NEXT_SEEDS, LISTED)
@@ -92,6 +93,19 @@ def make_noise(seed: int, spec: str, per_item: str, seeds: str, drawn_in: str, c
     listed = tuple(parse_seeds(seeds)) if per_item == LISTED else ()
     first = listed[0] if listed else check_seed(seed)
     return SpecNoise(first, spec, per_item, listed, dtype_named(drawn_in), card_named(card))
+
+
+def noise_of_bank(bank: Bank, seeds: Sequence[int]) -> SeedListNoise | SpecNoise:
+    """Return a NOISE whose item i is the noise that seed i gave when the bank was measured.
+
+    Raises:
+        NoiseError: for a card that is not known here.
+    """
+    noise = bank.info["noise"]
+    if noise["name"] == "comfy":
+        return SeedListNoise(seeds)
+    card = card_named(noise["card"]) if noise["name"] == "cuda" else DEFAULT_CARD
+    return SpecNoise(seeds[0], noise["name"], LISTED, tuple(seeds), dtype_named(noise["dtype"]), card)
 
 
 def noise_summary(noise: SpecNoise) -> str:

@@ -11,10 +11,13 @@ from goodseed.banks.diverse import BY, WITHIN
 from goodseed.banks.summary import diverse_summary
 from goodseed.seeds import MAX_SEED
 
-from ..host.banks import bank_fingerprint, load_bank
+from ..host.banks import load_bank
 from ..host.models import compare
-from ..host.noise import SeedListNoise
+from ..host.seed_use import choice_fingerprint
+from ..host.spec_noise import noise_of_bank
 from .inputs import bank_input, match_inputs
+
+_NOISE = 1  # the output that is noise
 
 
 class DiverseSeedSampler(io.ComfyNode):
@@ -93,7 +96,7 @@ class DiverseSeedSampler(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, bank: str = "", **others: Any) -> str:
-        return bank_fingerprint(bank)
+        return choice_fingerprint(bank, _NOISE)
 
     @classmethod
     def execute(
@@ -109,6 +112,8 @@ class DiverseSeedSampler(io.ComfyNode):
         latent: Any = None,
     ) -> io.NodeOutput:
         measured = load_bank(bank)
-        warnings = compare(measured, model, latent, on_mismatch, one_seed=False)
+        warnings = compare(measured, model, latent, on_mismatch, noise_output=_NOISE)
         choice = diverse(measured, by, count, start if start >= 0 else None, within, random_state=random_seed)
-        return io.NodeOutput(choice.seeds, SeedListNoise(choice.seeds), diverse_summary(measured, choice, warnings))
+        return io.NodeOutput(
+            choice.seeds, noise_of_bank(measured, choice.seeds), diverse_summary(measured, choice, warnings)
+        )

@@ -13,8 +13,9 @@ from goodseed.banks.limits import parse_limits
 from goodseed.banks.summary import golden_summary
 from goodseed.errors import ChoiceError
 
-from ..host.banks import bank_fingerprint, load_bank
+from ..host.banks import load_bank
 from ..host.models import compare
+from ..host.seed_use import choice_fingerprint
 from .inputs import bank_input, match_inputs
 
 MAX_PLACE = 999_999
@@ -95,7 +96,7 @@ class GoldenSeedPicker(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, bank: str = "", **others: Any) -> str:
-        return bank_fingerprint(bank)
+        return choice_fingerprint(bank)
 
     @classmethod
     def execute(
@@ -113,7 +114,7 @@ class GoldenSeedPicker(io.ComfyNode):
         task: str = "all",
     ) -> io.NodeOutput:
         measured = load_bank(bank)
-        warnings = compare(measured, model, latent, on_mismatch, one_seed=True)
+        warnings = compare(measured, model, latent, on_mismatch)
         asked = metric if rule == "metric" else rule
         one_task = task if rule == CLEAN and task != "all" else None
         limits, worst = parse_limits(avoid), which == "inferior"

@@ -51,10 +51,8 @@ def _noise_mismatches(measured: Mapping[str, Any], given: Mapping[str, Any]) -> 
     """Two specs that give seed 0 the same bits are the same noise; for two kinds one sentence says it all."""
     same_bits = "fingerprint" in given and given["fingerprint"] == measured["fingerprint"]
     if "name" in given and given["name"] != measured["name"] and not same_bits:
-        return [
-            f"The bank was measured with noise kind {measured['name']}, not {given['name']}; start from noise of spec "
-            f"{measured['name']}, which the node Seed Noise gives."
-        ]
+        way = "sample with KSampler" if measured["name"] == "comfy" else "put its seeds into Seed Noise, set so"
+        return [f"The bank was measured with noise of spec {_drawn(measured)}, not {_drawn(given)}; {way}."]
     found = [
         f"The bank was measured with {name} {measured[part]}, not {given[part]}."
         for part, name in _NOISE_PARTS.items()
@@ -68,6 +66,14 @@ def _noise_mismatches(measured: Mapping[str, Any], given: Mapping[str, Any]) -> 
         if len(known) < 2 or cards_differ((measured["batch"], *measured["shape"]), known[0], known[1]):
             found.append(f"The bank was measured with noise card {cards[0]}, not {cards[1]}.")
     return found
+
+
+def _drawn(noise: Mapping[str, Any]) -> str:
+    """Return a noise spec as the node Seed Noise has it."""
+    if noise["name"] == "comfy":
+        return "comfy"
+    card = f", card {noise['card']}" if noise.get("card") else ""
+    return f"{noise['name']} (drawn_in {noise.get('dtype', 'float32')}{card})"
 
 
 def _other_model(measured_on: str, what: str, theirs: str, ours: str) -> str:

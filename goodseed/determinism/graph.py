@@ -35,6 +35,12 @@ class Node:
         """Yield the keys of the nodes that inputs come from."""
         return (str(value[0]) for value in self.inputs.values() if _is_link(value))
 
+    def taken_from(self, key: str) -> Iterator[tuple[str, int]]:
+        """Yield each input that comes from the node `key`, with the number of its output."""
+        for name, value in self.inputs.items():
+            if _is_link(value) and str(value[0]) == key:
+                yield str(name), value[1]
+
     def has_linked_seed(self) -> bool:
         """Say whether the seed comes from another node, so that this node's own seed widget has no effect."""
         return any("seed" in str(name).lower() and _is_link(value) for name, value in self.inputs.items())

@@ -8,7 +8,7 @@ import numpy as np
 
 from goodseed.banks import Bank, make_bank
 from goodseed.demo import weights
-from goodseed.noise import NoiseSpec, initial_noise, noise_fingerprint
+from goodseed.noise import NoiseSpec, cuda_spec, initial_noise, noise_fingerprint
 from tests.library.bank_maker import sound_info, sound_tensors, with_inpainting
 
 SHAPE = (4, 16, 16)
@@ -26,6 +26,14 @@ def bank_of_demo(folder: Path) -> Bank:
     noise = {**spec.as_dict(), "fingerprint": noise_fingerprint(initial_noise(0, spec))}
     info = {**sound_info(), "model": weights.describe("denoiser", folder), "noise": noise}
     return make_bank(*with_inpainting(tensors, info), "test")
+
+
+def cuda_bank(folder: Path) -> Bank:
+    """A bank on the demo model whose noise was drawn in half precision on a T4."""
+    spec = cuda_spec(SHAPE, "T4", "float16")
+    noise = {**spec.as_dict(), "fingerprint": noise_fingerprint(initial_noise(0, spec))}
+    info = {**sound_info(), "model": weights.describe("denoiser", folder), "noise": noise}
+    return make_bank(sound_tensors(), info, "cuda")
 
 
 def foreign_bank() -> Bank:

@@ -60,7 +60,7 @@ def diverse(bank: str, **changes: Any) -> Node:
     return node("GoodSeedDiverseSeedSampler", **{**inputs, **changes})
 
 
-def seed_noise(seed: int = 0, spec: str = "comfy", **changes: Any) -> Node:
+def seed_noise(seed: Any = 0, spec: str = "comfy", **changes: Any) -> Node:
     inputs = {"seed": seed, "spec": spec, "per_item": "one draw", "seeds": "", "drawn_in": "float32"}
     return node("GoodSeedNoise", **{**inputs, **changes})
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from goodseed.noise import CARDS, CudaGenerator, step_stream
+from goodseed.banks import write_bank
+from goodseed.noise import CARDS, CudaGenerator, cuda_spec, initial_noise, step_stream
+from tests.host.banks import cuda_bank
 from tests.host.comfyui import ComfyUI, GraphFailed
-from tests.host.graphs import Graph, custom_sampling, demo, diverse, ksampler, node, seed_noise, shown
+from tests.host.graphs import Graph, custom_sampling, demo, diverse, ksampler, node, picker, seed_noise, shown
 from tests.host.test_nodes import BANK
 
 DIVERSE = diverse(BANK, by="both")
@@ -191,6 +194,73 @@ def test_what_a_batch_cannot_be_given_is_one_clear_line(
         comfyui.run(graph)
     assert str(failed.value).startswith(message)
     assert "\n" not in str(failed.value)
+
+
+ON_A_T4 = {"drawn_in": "float16", "card": "T4"}
+
+
+@pytest.fixture
+def cuda(comfyui: ComfyUI, demo_weights: Path) -> str:
+    """The name of a bank that was measured with a T4's noise in half precision."""
+    path = comfyui.banks / "cuda.safetensors"
+    if not path.exists():
+        write_bank(cuda_bank(demo_weights), path)
+    return path.name
+
+
+def picked(bank: str, noise: dict[str, object]) -> Graph:
+    """A picker that stops where its bank does not fit, and a seed that goes into Seed Noise."""
+    graph = demo() | custom_sampling(["noise", 0], steps=1) | {"noise": noise, "report": shown("pick", 2)}
+    graph["pick"] = picker(bank, model=["demo", 0], latent=["latent", 0], on_mismatch="stop")
+    return graph | {"end": node("ProbeLatent", latent=["sampled", 0])}
+
+
+def test_a_bank_of_cuda_noise_fits_where_its_seed_goes_into_that_noise_and_nowhere_else(
+    comfyui: ComfyUI, cuda: str
+) -> None:
+    fitting = picked(cuda, seed_noise(["pick", 0], "cuda", **ON_A_T4))
+    assert "Warning" not in comfyui.run(fitting)["report"]["text"][0]
+    other_dtype = picked(cuda, seed_noise(["pick", 0], "cuda", card="T4"))
+    with pytest.raises(GraphFailed, match=r"^The bank was measured with noise dtype float16, not float32\."):
+        comfyui.run(other_dtype)
+    assert "Warning" not in comfyui.run(fitting)["report"]["text"][0]
+    said = (
+        r"^The bank was measured with noise of spec cuda \(drawn_in float16, card T4\), not comfy; put its seeds into "
+        r"Seed Noise, set so\."
+    )
+    for graph in (
+        picked(cuda, seed_noise(["pick", 0], "comfy")),
+        fitting | {"also": ksampler(["pick", 0]), "end too": node("ProbeLatent", latent=["also", 0])},
+        demo() | {"pick": fitting["pick"], "sampled": ksampler(["pick", 0]), "end": fitting["end"]},
+    ):
+        with pytest.raises(GraphFailed, match=said):
+            comfyui.run(graph)
+    reverse = picked(BANK, seed_noise(["pick", 0], "cuda", **ON_A_T4))
+    with pytest.raises(GraphFailed, match=r"of spec comfy, not cuda \(.*T4\); sample with KSampler\."):
+        comfyui.run(reverse)
+
+
+def test_a_picker_is_asked_again_when_its_seed_goes_elsewhere(comfyui: ComfyUI, cuda: str) -> None:
+    graph = picked(cuda, seed_noise(["pick", 0], "cuda", **ON_A_T4))
+    graph["pick"]["inputs"]["on_mismatch"] = "warn"
+    comfyui.run(graph)
+    assert "pick" not in comfyui.executed_nodes(graph)
+    graph["noise"]["inputs"]["drawn_in"] = "bfloat16"
+    assert "noise dtype float16, not bfloat16" in comfyui.run(graph)["report"]["text"][0]
+
+
+def test_the_noise_of_diverse_seeds_is_drawn_as_the_bank_says(comfyui: ComfyUI, cuda: str) -> None:
+    graph = demo(batch=4) | custom_sampling(["diverse", 1], steps=1) | {
+        "diverse": diverse(cuda, latent=["latent", 0], on_mismatch="stop"),
+        "drawn": node("ProbeNoise", noise=["diverse", 1], latent=["latent", 0]),
+        "end": node("ProbeLatent", latent=["sampled", 0]),
+        "seeds": shown("diverse", 0),
+        "report": shown("diverse", 2),
+    }  # fmt: skip
+    output = comfyui.run(graph)
+    assert "Warning" not in output["report"]["text"][0]
+    drawn = [initial_noise(int(seed), cuda_spec((4, 16, 16), "T4", "float16")) for seed in output["seeds"]["text"]]
+    assert output["drawn"]["hashes"] == [hashlib.sha256(noise.numpy().tobytes()).hexdigest() for noise in drawn]
 
 
 def _seeds(comfyui: ComfyUI) -> list[int]:
