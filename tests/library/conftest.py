@@ -11,3 +11,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if not all(importlib.util.find_spec(name) for name in ("rapidocr", "onnxruntime")):
         line = "RAPIDOCR TESTS SKIPPED: nothing is proved of reading text; pip install rapidocr onnxruntime"
         terminalreporter.write_line(line, yellow=True, bold=True)
+    if importlib.util.find_spec("numba") is None:
+        line = "KERNEL TESTS SKIPPED: nothing is proved of compiled noise; pip install numba"
+        terminalreporter.write_line(line, yellow=True, bold=True)
