@@ -13,6 +13,7 @@ Weights = NDArray[np.float32]
 """A mask [H, W]: 0 outside, 1 inside, between the two where it is soft."""
 
 _ROWS = 8
+_AT_ONCE = 1 << 20
 
 
 def coverage(polygon: FloatArray, width: int, height: int) -> tuple[int, int, Weights]:
@@ -24,17 +25,26 @@ def coverage(polygon: FloatArray, width: int, height: int) -> tuple[int, int, We
     high = np.clip(np.ceil(polygon.max(axis=0)), 0, [width, height]).astype(int)
     w, h = max(0, int(high[0] - low[0])), max(0, int(high[1] - low[1]))
     area = np.zeros((h, w), np.float32)
-    starts = polygon - low
-    ends = np.roll(starts, -1, axis=0)
-    edges = np.arange(w)
-    for row in range(h * _ROWS):
-        y = (row + 0.5) / _ROWS
-        crosses = (starts[:, 1] <= y) != (ends[:, 1] <= y)
-        (x0, y0), (x1, y1) = starts[crosses].T, ends[crosses].T
-        across = np.sort(x0 + (y - y0) / (y1 - y0) * (x1 - x0))
-        for left, right in zip(across[::2], across[1::2], strict=True):
-            area[row // _ROWS] += np.clip(np.minimum(right, edges + 1) - np.maximum(left, edges), 0, 1) / _ROWS
+    step = max(1, _AT_ONCE // max(1, w * _ROWS))
+    for top in range(0, h, step):
+        rows = min(step, h - top)
+        heights = top + (np.arange(rows * _ROWS) + 0.5) / _ROWS
+        area[top : top + rows] = _lines(polygon - low, heights, w).reshape(rows, _ROWS, w).mean(axis=1)
     return int(low[0]), int(low[1]), area
+
+
+def _lines(polygon: FloatArray, heights: FloatArray, width: int) -> FloatArray:
+    """Return [heights, width]: the share of each pixel's width that lies in the polygon at each height."""
+    starts, ends, y = polygon, np.roll(polygon, -1, axis=0), heights[:, None]
+    crosses = (starts[:, 1] <= y) != (ends[:, 1] <= y)
+    rise = np.where(ends[:, 1] == starts[:, 1], 1, ends[:, 1] - starts[:, 1])  # a level edge crosses no height
+    x = starts[:, 0] + (y - starts[:, 1]) / rise * (ends[:, 0] - starts[:, 0])
+    across = np.sort(np.where(crosses, x, np.inf), axis=1)[:, : int(crosses.sum(axis=1).max(initial=0))]
+    across = np.where(np.isfinite(across), across, 0)  # from 0 to 0: nothing
+    edges, inside = np.arange(width), np.zeros((len(heights), width))
+    for left, right in zip(across.T[::2, :, None], across.T[1::2, :, None], strict=True):
+        inside += np.clip(np.minimum(right, edges + 1) - np.maximum(left, edges), 0, 1)
+    return inside
 
 
 def shares(polygons: Sequence[FloatArray], mask: Weights) -> tuple[float, list[float], list[float]]:

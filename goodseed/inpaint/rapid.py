@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from goodseed.errors import MissingExtraError
+from goodseed.inpaint.weights import without_denormals
 from goodseed.inpaint.words import SHORT, FloatArray, Picture, Word, count_letters
 
 _LOG = logging.getLogger(__name__)
@@ -132,13 +133,14 @@ class RapidOcr:
 
 def _load(threads: int) -> Any:
     import rapidocr
+    from omegaconf import flag_override
 
     models = Path(rapidocr.__file__).parent / "models"
     if not all(any(models.glob(f"*{part}*.onnx")) for part in ("det", "rec")):
         raise MissingExtraError(
             "rapidocr's models are missing from its folder; pip install --force-reinstall --no-deps 'rapidocr>=3.10'"
         )
-    return rapidocr.RapidOCR(
+    ocr = rapidocr.RapidOCR(
         params={
             "Global.log_level": "critical",
             "Global.text_score": 0.0,
@@ -151,6 +153,24 @@ def _load(threads: int) -> Any:
             "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,
         }
     )
+    if session := _lean_session(models, ocr.cfg.Det, threads):
+        with flag_override(ocr.cfg, "allow_objects", True):
+            ocr.cfg.Det.session = session
+    return ocr
+
+
+def _lean_session(models: Path, config: Any, threads: int) -> Any | None:
+    """Return the detector without its denormal weights; nothing where its file is not the one that is looked for."""
+    import onnxruntime
+
+    files = list(models.glob(f"{config.ocr_version.value}_det_*{config.model_type.value}.onnx"))
+    if len(files) != 1:
+        return None
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    model = without_denormals(files[0].read_bytes())
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def _nudged(box: FloatArray, larger: float, angle: float) -> FloatArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from goodseed.inpaint.masks import MARGIN, MOST_PIXELS, find_regions, fit_mask, 
 from goodseed.inpaint.overlay import draw_overlay
 from goodseed.inpaint.scan import Box, as_picture
 from goodseed.inpaint.sorting import summary
+from goodseed.inpaint.weights import without_denormals
 from goodseed.inpaint.words import SCORE, strength
 
 NEEDS_RAPIDOCR = pytest.mark.skipif(
@@ -376,3 +378,25 @@ def test_rapidocr_gives_the_same_for_a_batch_as_alone() -> None:
     assert [one.texts for one in found] == [["harbour"], ["lantern"]]
     alone = [scan_image(image, mask, make_engine()) for image in images]
     assert [one.as_dict() for one in found] == [one.as_dict() for one in alone]
+
+
+@NEEDS_RAPIDOCR
+def test_without_its_denormal_weights_the_detector_answers_the_same_bit_for_bit() -> None:
+    import onnxruntime
+    import rapidocr
+
+    (file,) = (Path(rapidocr.__file__).parent / "models").glob("*_det_*.onnx")
+    model = file.read_bytes()
+    lean = without_denormals(model)
+    assert len(lean) == len(model)
+    assert lean != model
+    assert without_denormals(lean) == lean
+    pixels = np.random.default_rng(0).normal(size=(1, 3, 96, 128)).astype(np.float32)
+    before, after = (
+        onnxruntime.InferenceSession(one, providers=["CPUExecutionProvider"]).run(None, {"x": pixels})[0]
+        for one in (model, lean)
+    )
+    assert (before == after).all()
+    for broken in (model[:-1], b"\x07no model"):
+        with pytest.raises(ValueError, match="no ONNX file"):
+            without_denormals(broken)
