@@ -1,9 +1,8 @@
-"""Masks as users have them, and the parts of a picture that have to be read for one."""
+"""Masks as users have them, and the regions of a picture that have to be read for one."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,32 +14,12 @@ from goodseed.inpaint.area import Weights
 MARGIN = 16
 """Pixels around a hole that are read with it, so that a letter on its edge is whole."""
 
-ENLARGE = 2.0
-"""How much a hole is enlarged to be read: the detector sees letters from 16 px on."""
-
-MOST_PIXELS = 1 << 24
-"""Pixels read of one hole, after enlarging; of a larger hole small text is not found."""
-
-TILE, OVERLAP = 1280, 192
-"""A hole larger than a tile, after enlarging, is read in tiles that overlap."""
-
-COARSE = 256
-"""The longer side at which a hole is read a second time, for letters too large for the first."""
-
 _GRID = 128
 _MOST_HOLES = 48
 _FAINT = 1 / 255
 
 Region = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels."""
-
-
-@dataclass(frozen=True)
-class View:
-    """A part of a picture, and how much it is enlarged to be read."""
-
-    region: Region
-    scale: float
 
 
 def fit_mask(mask: ArrayLike, width: int, height: int, invert: bool = False, name: str = "mask") -> Weights:
@@ -85,36 +64,6 @@ def find_regions(mask: Weights) -> list[Region]:
         regions.append((max(0, int(left) - MARGIN), max(0, int(top) - MARGIN),
                         min(width, int(right) + MARGIN), min(height, int(bottom) + MARGIN)))  # fmt: skip
     return _merged(regions)
-
-
-def plan_views(regions: list[Region]) -> list[View]:
-    """Return the views of all regions: enlarged, in tiles where they are large, and each once as a whole, small."""
-    views = []
-    for region in regions:
-        left, top, right, bottom = region
-        width, height = right - left, bottom - top
-        scale = min(ENLARGE, math.sqrt(MOST_PIXELS / (width * height)))
-        views += [View(tile, scale) for tile in _tiles(region, scale)]
-        small = COARSE / max(width, height)
-        if small < scale / 1.5:
-            views.append(View(region, small))
-    return views
-
-
-def _tiles(region: Region, scale: float) -> list[Region]:
-    left, top, right, bottom = region
-    across, down = (_cuts(low, high, scale) for low, high in ((left, right), (top, bottom)))
-    return [(x0, y0, x1, y1) for y0, y1 in down for x0, x1 in across]
-
-
-def _cuts(low: int, high: int, scale: float) -> list[tuple[int, int]]:
-    """Cut a length into the fewest pieces of one tile and less, each overlapping the next."""
-    length, tile, shared = high - low, TILE / scale, OVERLAP / scale
-    if length <= tile:
-        return [(low, high)]
-    count = math.ceil((length - shared) / (tile - shared))
-    step = (length - tile) / (count - 1)
-    return [(low + round(i * step), min(high, low + round(i * step + tile))) for i in range(count)]
 
 
 def _merged(regions: list[Region]) -> list[Region]:

@@ -14,7 +14,8 @@ from PIL import Image
 from goodseed.errors import ScanError
 from goodseed.inpaint.area import Weights, overlap, shares
 from goodseed.inpaint.engines import Engine
-from goodseed.inpaint.masks import View, find_regions, fit_mask, plan_views
+from goodseed.inpaint.masks import find_regions, fit_mask
+from goodseed.inpaint.views import View, is_flat, plan_views, show
 from goodseed.inpaint.words import SCORE, FloatArray, Picture, Word, mimicry, strength
 from goodseed.provenance.embed import to_uint8
 
@@ -24,7 +25,6 @@ LEAST_INSIDE = 0.1
 _SAME_PLACE = 0.5
 _SAME_TEXT = 0.6
 _SAME_PIXELS = 4.0  # mean difference in levels of 255
-_SMALLEST = 32
 
 
 @dataclass(frozen=True)
@@ -92,15 +92,11 @@ class Scanner:
 
     def _read(self, image: Picture, view: View) -> list[Word]:
         """Return what stands in a view and is sure enough, in the image's pixels."""
-        left, top, right, bottom = view.region
-        part = Image.fromarray(np.ascontiguousarray(image[top:bottom, left:right]))
-        size = (max(1, round(part.width * view.scale)), max(1, round(part.height * view.scale)))
-        pixels = np.asarray(part.resize(size, Image.Resampling.BICUBIC) if size != part.size else part)
-        more = [max(0, _SMALLEST - length) for length in pixels.shape[:2]]
-        if any(more):
-            pixels = np.pad(pixels, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge")
-        zoom = np.array([size[0] / part.width, size[1] / part.height])
-        words = (Word(word.polygon / zoom + [left, top], word.text, word.score) for word in self._engine(pixels))
+        if is_flat(image, view.region):
+            return []
+        pixels, zoom = show(image, view)
+        corner = view.region[:2]
+        words = (Word(word.polygon / zoom + corner, word.text, word.score) for word in self._engine(pixels))
         return [word for word in words if strength(word) >= self._score]
 
     def _distinct(self, words: list[Word], mask: Weights) -> list[Word]:

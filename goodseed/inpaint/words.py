@@ -15,9 +15,9 @@ Picture = NDArray[np.uint8]
 """An image, uint8 [H, W, 3], RGB."""
 
 SCORE = 0.82
-"""How sure a reading of up to three letters has to be."""
+"""How sure a reading has to be, by the measure of `strength`."""
 
-SURE_BY_LENGTH = ((12, 0.5), (8, 0.6), (4, 0.75))
+SURE_BY_LENGTH = ((12, 0.45), (8, 0.5), (4, 0.65), (1, 0.9))
 """Of so many letters and more, this is as sure as SCORE: chance makes a letter of a twig, but no long word."""
 
 SHORT = 3
@@ -27,7 +27,7 @@ ALIKE = 0.75
 """A word that agrees with a word of the prompt in this share of its letters is that word."""
 
 _STROKES = frozenset("Il1|i!一-—_.·'丨/\\")
-_RINGS = frozenset("O0oQ〇口°•●○")
+_RINGS = frozenset("O0oCc〇口°•●○")
 _WORD = re.compile(r"\w+")
 
 
@@ -48,13 +48,13 @@ def count_letters(text: str) -> int:
 def strength(word: Word) -> float:
     """Return the threshold up to which a reading counts as text: its score, raised for long texts, 0 for no text.
 
-    What consists of strokes alone or of rings alone is no text, unless it is longer than three letters.
+    What consists of strokes alone or of rings alone is no text, unless it is longer than three letters and they differ.
     """
     letters = {character for character in word.text if character.isalnum()}
     length = count_letters(word.text)
-    if not letters or (length <= SHORT and (letters <= _STROKES or letters <= _RINGS)):
+    if not letters or ((length <= SHORT or len(letters) == 1) and (letters <= _STROKES or letters <= _RINGS)):
         return 0.0
-    wanted = next((share for least, share in SURE_BY_LENGTH if length >= least), SCORE)
+    wanted = next(share for least, share in SURE_BY_LENGTH if length >= least)
     return min(1.0, word.score * SCORE / wanted)
 
 
