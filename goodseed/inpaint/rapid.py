@@ -35,7 +35,7 @@ LINE = 48
 """Height in pixels at which lines are read."""
 
 _THREADS = 4
-_SURE = 0.9  # a line read as surely as this is not turned to see whether it reads better
+_SURE, _HOPELESS = 0.9, 0.3  # a line read as surely as this, or less surely, is not turned to see if it reads better
 _WORTH = 0.5  # a short text read less surely is not worth reading again
 _SQUARE = 1.6  # a line that is not this much wider than high may be one letter
 _NEVER_BOTH = "never both: they share one folder, and the one overwrites the other"
@@ -65,8 +65,9 @@ def check_packages() -> str:
 
 
 class RapidOcr:
-    """Finds boxes, reads each, and reads again upside down what made no sense.
+    """Finds boxes, and reads each: turned where that reads better, and more than once where it may be chance.
 
+    A line is not padded to 320 px, as rapidocr does: what is blank costs time, and blurs a letter that stands alone.
     The models come within rapidocr's wheel; nothing is downloaded.
     """
 
@@ -83,7 +84,6 @@ class RapidOcr:
             blank = np.zeros((32, 96, 3), np.uint8)
             ocr(blank, use_det=True, use_cls=False, use_rec=False)  # models load when they are first used
             ocr(blank, use_det=False, use_cls=False, use_rec=True)
-            from rapidocr.ch_ppocr_rec import TextRecInput
         except MissingExtraError:
             raise
         except Exception as error:  # rapidocr and what it rests on have classes of their own
@@ -91,7 +91,7 @@ class RapidOcr:
             raise MissingExtraError(
                 f"rapidocr cannot be loaded ({why}); pip install --force-reinstall --no-deps rapidocr onnxruntime"
             ) from error
-        self._detector, self._recogniser, self._input = ocr.text_det, ocr.text_rec, TextRecInput
+        self._detector, self._recogniser = ocr.text_det, ocr.text_rec
 
     def __call__(self, image: Picture) -> list[Word]:
         """Return what stands in an image, whatever the score; that of a short text is the mean of three readings."""
@@ -107,13 +107,13 @@ class RapidOcr:
     def _best(self, line: Picture) -> tuple[str, float, int]:
         """Return the text that a line shows most surely, its score, and how many quarter turns it took to read it.
 
-        A line is read upside down where it made no sense, and one letter, which may lean any way, on its sides too.
+        A line is read upside down where it made little sense, and one letter, which may lean any way, on its sides too.
         """
         turns = (0, 2, 1, 3) if line.shape[1] < _SQUARE * line.shape[0] else (0, 2)
         best = ("", 0.0, 0)
         for turn in turns:
             best = max(best, (*self._read(np.rot90(line, turn)), turn), key=lambda one: one[1])
-            if best[1] >= _SURE:
+            if best[1] >= _SURE or best[1] < _HOPELESS:
                 break
         return best
 
@@ -122,8 +122,10 @@ class RapidOcr:
         scores = [score]
         for larger in _LARGER:
             read, sure = self._read(np.rot90(_straightened(image, _enlarged(box, larger)), turn))
-            scores.append(sure if read.casefold() == text.casefold() else 0.0)
-        return float(np.mean(scores))
+            if read.casefold() != text.casefold():
+                break
+            scores.append(sure)
+        return sum(scores) / (1 + len(_LARGER))
 
     def _find(self, image: Picture) -> list[FloatArray]:
         """Return boxes [4, 2], clockwise from the upper left, the surest first."""
@@ -132,8 +134,11 @@ class RapidOcr:
         return [np.asarray(boxes[place], np.float64) for place in np.argsort(scores)[::-1][:MOST_BOXES]]
 
     def _read(self, line: Picture) -> tuple[str, float]:
-        found = self._recogniser(self._input(img=[np.ascontiguousarray(line[..., ::-1])]))
-        return found.txts[0].strip(), float(found.scores[0])
+        """Return what stands in a line and how sure that is; rapidocr without its detours."""
+        own = self._recogniser
+        pixels = own.resize_norm_img(np.ascontiguousarray(line[..., ::-1]), max(1.0, line.shape[1] / line.shape[0]))
+        ((text, score),), _ = own.postprocess_op(own.session(pixels[None]))
+        return text.strip(), float(score)
 
 
 def _load(threads: int) -> Any:
