@@ -1,8 +1,5 @@
 """The pictures of text_in_mask.py: holes with text drawn into them, and holes without.
 
-Needs Debian's fonts (apt-get install fonts-dejavu-core fonts-liberation fonts-wqy-zenhei) and the photographs that
-come within scikit-image and scikit-learn (pip install scikit-image); nothing is downloaded.
-
 The height of a text is that of its capital letters, of a Chinese character its em: 8 px and more, Chinese 12 and more,
 since fewer pixels do not hold its strokes. One letter alone is never one that is a stroke or a ring to anyone
 (I l i j 1 | O o 0 C c and the like).
@@ -14,16 +11,15 @@ import functools
 import io
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
-from text_in_mask_patterns import DRAWERS, PATTERNS
+from text_in_mask_patterns import DRAWERS
+from text_in_mask_sources import TUNING, Sources, photo
 
 from goodseed.demo.scenes import draw_scene, random_caption
 
-FONTS = Path("/usr/share/fonts")
 LOOKS = ("clean", "rotated", "curved", "perspective", "low contrast", "noisy")
 CONTENTS = ("letter", "digits", "word", "words", "sentence", "chinese")
 LOW, HIGH = 8.0, 64.0
@@ -31,14 +27,6 @@ LOW_CHINESE = 12.0
 _MANY = 10_000
 _SCALE = 4  # ink is drawn at four times the size and averaged down
 _LETTERS = "ABDEFGHKMNPQRSTWYZabdefghkmnqrtwy"
-_WORDS = """sale open coffee music garden summer winter river mountain castle dragon forest ocean hotel bakery studio
-market travel bottle flower window bridge school museum fresh vintage original quality happy birthday welcome paradise
-clear background dog house cat chair sunset the and of with best new city light dream photo"""
-_CHINESE = "中国北京欢迎光临花园咖啡书店山水风光天空美丽新鲜开业大吉生日快乐春夏秋冬东南西北电影音乐学校图书馆"
-_PHOTOS = (
-    "brick camera cat cell coffee coins grass gravel horse hubble_deep_field immunohistochemistry moon retina "
-    "colorwheel microaneurysms clock"
-)  # those of scikit-image in which nothing is written
 
 Points = NDArray[np.float64]
 
@@ -56,13 +44,13 @@ class Case:
     height: float = 0.0
 
 
-def text_case(index: int) -> Case:
+def text_case(index: int, sources: Sources = TUNING) -> Case:
     """Return the case of that number with text in its hole; look and content take turns."""
-    rng = np.random.default_rng([1, index])
+    rng = np.random.default_rng([sources.seed + 1, index])
     look, kind = LOOKS[index % 6], CONTENTS[(index // 6) % 6]
-    picture = background(rng, int(rng.integers(_MANY)))
+    picture = background(rng, int(rng.integers(_MANY)), sources)
     mask, box = hole(rng, picture.size)
-    text, font_path = _text(kind, rng), _font(kind, rng)
+    text, font_path = _text(kind, rng, sources), str(rng.choice(sources.fonts(kind == "chinese")))
     lowest = LOW_CHINESE if kind == "chinese" else LOW
     height = float(np.exp(rng.uniform(np.log(lowest), np.log(HIGH))))
     while True:
@@ -85,36 +73,36 @@ def text_case(index: int) -> Case:
     return Case(kind, look, _spoil(image, look, rng), mask, tuple(o + shift for o in outlines), text, height)
 
 
-def plain_case(index: int) -> Case:
+def plain_case(index: int, sources: Sources = TUNING) -> Case:
     """Return the case of that number without text."""
-    rng = np.random.default_rng([2, index])
-    picture, kind = background(rng, index), background_kind(index)
+    rng = np.random.default_rng([sources.seed + 2, index])
+    picture, kind = background(rng, index, sources), background_kind(index, sources)
     mask, _ = hole(rng, picture.size)
     look = "noisy" if rng.random() < 1 / 3 else "clean"
     return Case(kind, look, _spoil(np.asarray(picture, np.float32), look, rng), mask)
 
 
-def background_kind(index: int) -> str:
+def background_kind(index: int, sources: Sources = TUNING) -> str:
     """Return what the background of that number shows: in turn a photograph, a drawn pattern, and a scene."""
     turn, place = index % 6, index // 6
     if turn in (0, 2, 4):
-        return (*_PHOTOS.split(), "china", "flower")[(3 * place + turn // 2) % 18]
-    return PATTERNS[(2 * place + turn // 3) % len(PATTERNS)] if turn != 5 else "scene"
+        return (photos := sources.photos.split())[(3 * place + turn // 2) % len(photos)]
+    return sources.patterns[(2 * place + turn // 3) % len(sources.patterns)] if turn != 5 else "scene"
 
 
-def background(rng: np.random.Generator, index: int) -> Image.Image:
+def background(rng: np.random.Generator, index: int, sources: Sources = TUNING) -> Image.Image:
     """Return a picture without text, 384 px wide; a photograph's crop, a pattern, or a scene of the demo model."""
-    kind = background_kind(index)
+    kind = background_kind(index, sources)
     if kind in DRAWERS:
         return DRAWERS[kind](rng, 384)
     if kind == "scene":
         while (scene := draw_scene(random_caption(rng), rng)).word:
             pass
         return Image.fromarray(scene.image).resize((256, 256), Image.Resampling.BICUBIC)
-    photo = _photos()[kind]
-    side = int(min(*photo.size, rng.integers(200, 513)))
-    x, y = (int(rng.integers(length - side + 1)) for length in photo.size)
-    return photo.crop((x, y, x + side, y + side)).resize((384, 384), Image.Resampling.BICUBIC)
+    whole = photo(kind)
+    side = int(min(*whole.size, rng.integers(200, 513)))
+    x, y = (int(rng.integers(length - side + 1)) for length in whole.size)
+    return whole.crop((x, y, x + side, y + side)).resize((384, 384), Image.Resampling.BICUBIC)
 
 
 def hole(rng: np.random.Generator, size: tuple[int, int]) -> tuple[NDArray[np.float32], tuple[int, int, int, int]]:
@@ -141,45 +129,15 @@ def hole(rng: np.random.Generator, size: tuple[int, int]) -> tuple[NDArray[np.fl
     return np.asarray(mask, np.float32) / 255, (math.ceil(box[0]), math.ceil(box[1]), int(box[2]), int(box[3]))
 
 
-@functools.cache
-def _photos() -> dict[str, Image.Image]:
-    try:
-        import skimage.data
-        from sklearn.datasets import load_sample_images
-    except ImportError as error:
-        raise SystemExit(f"text_in_mask.py: {error.name} is missing; pip install scikit-image scikit-learn") from error
-    arrays = {name: np.asarray(getattr(skimage.data, name)()) for name in _PHOTOS.split()}
-    arrays |= dict(zip(("china", "flower"), load_sample_images().images, strict=True))
-    arrays["horse"] = arrays["horse"].astype(np.uint8) * 255
-    photos = {name: Image.fromarray(np.atleast_3d(a)[..., :3].squeeze()).convert("RGB") for name, a in arrays.items()}
-    photos["retina"] = photos["retina"].resize((705, 705), Image.Resampling.BICUBIC)
-    return photos
-
-
-@functools.cache
-def fonts() -> tuple[list[str], list[str]]:
-    """Return the files of Latin and of Chinese fonts."""
-    latin = [f for f in FONTS.rglob("*.ttf") if f.name.startswith(("DejaVuS", "Liberation"))]
-    chinese = [f for name in ("wqy", "NotoSansCJK", "NotoSerifCJK") for f in FONTS.rglob(f"{name}*.tt[cf]")]
-    if not latin or not chinese:
-        need = "apt-get install fonts-dejavu-core fonts-liberation fonts-wqy-zenhei"
-        raise SystemExit(f"text_in_mask.py: {FONTS} has no Latin or no Chinese fonts; {need}")
-    return sorted(str(f) for f in latin), sorted(str(f) for f in chinese)
-
-
-def _font(kind: str, rng: np.random.Generator) -> str:
-    return str(rng.choice(fonts()[kind == "chinese"]))
-
-
-def _text(kind: str, rng: np.random.Generator) -> str:
+def _text(kind: str, rng: np.random.Generator, sources: Sources) -> str:
     if kind == "letter":
         return str(rng.choice(list(_LETTERS)))
     if kind == "digits":
         return "".join(str(d) for d in rng.integers(0, 10, rng.integers(2, 7)))
     if kind == "chinese":
-        return "".join(rng.choice(list(_CHINESE), rng.integers(1, 7)))
+        return "".join(rng.choice(list(sources.signs), rng.integers(1, 7)))
     count = {"word": 1, "words": int(rng.integers(2, 4)), "sentence": int(rng.integers(4, 8))}[kind]
-    text = " ".join(rng.choice(_WORDS.split(), count))
+    text = " ".join(rng.choice(sources.words.split(), count))
     return (text, text.upper(), text.capitalize())[rng.integers(3)]
 
 

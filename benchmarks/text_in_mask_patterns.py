@@ -111,8 +111,59 @@ def _clouds(rng: np.random.Generator, side: int) -> Image.Image:
     return Image.fromarray((first + (second - first) * share[..., None]).astype(np.uint8))
 
 
+def _planks(rng: np.random.Generator, side: int) -> Image.Image:
+    gap, colour = _colours(rng)
+    canvas = Image.new("RGB", (side, side), gap)
+    pen = ImageDraw.Draw(canvas)
+    width = int(rng.integers(14, 60))
+    for x in range(-int(rng.integers(width)), side, width):
+        shade = tuple(int(np.clip(c + rng.integers(-25, 26), 0, 255)) for c in colour)
+        pen.rectangle((x, 0, x + width - int(rng.integers(2, 5)), side), fill=shade)
+        for _ in range(int(rng.integers(2, 7))):
+            y, grain = rng.uniform(0, side), tuple(int(v * 0.8) for v in shade)
+            pen.line((x + 4, y, x + width - 6, y + rng.uniform(-30, 30)), fill=grain, width=1)
+    turned = canvas.rotate(float(rng.choice([0, 90])))
+    return turned
+
+
+def _tiles(rng: np.random.Generator, side: int) -> Image.Image:
+    """Roof tiles: rows of half discs that overlap."""
+    edge, colour = _colours(rng)
+    canvas = Image.new("RGB", (side, side), edge)
+    pen = ImageDraw.Draw(canvas)
+    w = int(rng.integers(16, 56))
+    for row, y in enumerate(range(side + w, -w, -w // 2)):
+        for x in range(-w + (row % 2) * w // 2, side + w, w):
+            shade = tuple(int(np.clip(c + rng.integers(-15, 16), 0, 255)) for c in colour)
+            pen.ellipse((x, y - w, x + w, y), fill=shade, outline=edge, width=max(1, w // 16))
+    return canvas
+
+
+def _mesh(rng: np.random.Generator, side: int) -> Image.Image:
+    """Wire netting: two sets of parallel lines."""
+    first, second = _colours(rng)
+    canvas = Image.new("RGB", (side, side), first)
+    pen = ImageDraw.Draw(canvas)
+    step, width, slope = int(rng.integers(12, 48)), int(rng.integers(1, 5)), rng.uniform(0.4, 1.6)
+    for x in range(-2 * side, 3 * side, step):
+        pen.line((x, 0, x + side * slope, side), fill=second, width=width)
+        pen.line((x, 0, x - side * slope, side), fill=second, width=width)
+    return canvas
+
+
+def _cracks(rng: np.random.Generator, side: int) -> Image.Image:
+    """Dry earth, cobbles or giraffe's skin: cells around scattered points, with dark joints."""
+    joint, colour = _colours(rng)
+    points = rng.uniform(0, side, (int(rng.integers(20, 160)), 2))
+    rows, columns = np.mgrid[0:side, 0:side]
+    far = np.sort(np.hypot(rows[..., None] - points[:, 0], columns[..., None] - points[:, 1]), axis=2)
+    on = far[..., 1] - far[..., 0] > rng.uniform(2, 6)
+    return Image.fromarray(np.where(on[..., None], colour, joint).astype(np.uint8))
+
+
 DRAWERS = {
     "stripes": _stripes, "fence": _fence, "bricks": _bricks, "leaves": _leaves, "checks": _checks, "discs": _discs,
-    "branches": _branches, "clouds": _clouds,
+    "branches": _branches, "clouds": _clouds, "planks": _planks, "tiles": _tiles, "mesh": _mesh, "cracks": _cracks,
 }  # fmt: skip
-PATTERNS = tuple(DRAWERS)
+PATTERNS = tuple(DRAWERS)[:8]
+PATTERNS_HELD_OUT = tuple(DRAWERS)
