@@ -14,7 +14,7 @@ from PIL import Image
 
 from goodseed.errors import MissingExtraError
 from goodseed.inpaint.weights import without_denormals
-from goodseed.inpaint.words import SHORT, FloatArray, Picture, Word, count_letters
+from goodseed.inpaint.words import FloatArray, Picture, Word, count_letters
 
 _LOG = logging.getLogger(__name__)
 
@@ -25,8 +25,11 @@ BOX_SCORE = 0.3
 MOST_BOXES = 40
 """Boxes that are read in one picture, the surest first; a picture of gravel would take minutes otherwise."""
 
-_LARGER = (1.15, 1.3)
-"""A short text is read again in boxes so much larger: a letter stays the letter it was, a twig does not."""
+_FEW, _LARGER = 2, 1.3
+"""A text of so few letters is read again in a box so much larger: a letter stays the letter it was, a twig does not."""
+
+_LARGEST = 0.5
+"""Share of a view's shorter side; a letter or two that are larger are no writing but a shape that looks like them."""
 
 _TRIM = 0.18
 """What the detector's boxes are too large by on each side, as a share of the shorter one: the mean over drawn texts."""
@@ -94,12 +97,12 @@ class RapidOcr:
         self._detector, self._recogniser = ocr.text_det, ocr.text_rec
 
     def __call__(self, image: Picture) -> list[Word]:
-        """Return what stands in an image, whatever the score; that of a short text is the mean of three readings."""
+        """Return what stands in an image, whatever the score; that of a letter or two is the mean of two readings."""
         words = []
         for box in self._find(image):
             text, score, turn = self._best(_straightened(image, box))
-            if 0 < count_letters(text) <= SHORT and score >= _WORTH:
-                score = self._again(image, box, text, score, turn)
+            if 0 < count_letters(text) <= _FEW:
+                score = 0.0 if _fills(box, image) else self._again(image, box, text, score, turn)
             if text:
                 words.append(Word(_trimmed(box), text, score))
         return words
@@ -118,14 +121,11 @@ class RapidOcr:
         return best
 
     def _again(self, image: Picture, box: FloatArray, text: str, score: float, turn: int) -> float:
-        """Return the mean score of a text over larger boxes too; a reading that differs counts nothing."""
-        scores = [score]
-        for larger in _LARGER:
-            read, sure = self._read(np.rot90(_straightened(image, _enlarged(box, larger)), turn))
-            if read.casefold() != text.casefold():
-                break
-            scores.append(sure)
-        return sum(scores) / (1 + len(_LARGER))
+        """Return the mean score of a text in a box and a larger one; nothing where the readings differ."""
+        if score < _WORTH:
+            return score
+        read, sure = self._read(np.rot90(_straightened(image, _enlarged(box, _LARGER)), turn))
+        return (score + sure) / 2 if read.casefold() == text.casefold() else 0.0
 
     def _find(self, image: Picture) -> list[FloatArray]:
         """Return boxes [4, 2], clockwise from the upper left, the surest first."""
@@ -186,6 +186,11 @@ def _lean_session(models: Path, config: Any, threads: int) -> Any | None:
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     model = without_denormals(files[0].read_bytes())
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _fills(box: FloatArray, image: Picture) -> bool:
+    """Return whether a box is so large that a single letter in it would be a shape, such as a tent is an A."""
+    return bool(np.ptp(_trimmed(box), axis=0).max() > _LARGEST * min(image.shape[:2]))
 
 
 def _enlarged(box: FloatArray, by: float) -> FloatArray:

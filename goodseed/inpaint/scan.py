@@ -76,7 +76,7 @@ class Scanner:
         image, original: uint8 [H, W, 3]; mask: weights [H, W], not empty (see `fit_mask`).
         """
         views = self._views_of(mask)
-        words = self._distinct([word for view in views for word in self._read(image, view)], mask)
+        words = self._distinct([(word, view.scale) for view in views for word in self._read(image, view)], mask)
         if words and original is not None:
             words = self._new(words, image, original, views)
         inside = shares([word.polygon for word in words], mask)[2]
@@ -99,11 +99,11 @@ class Scanner:
         words = (Word(word.polygon / zoom + corner, word.text, word.score) for word in self._engine(pixels))
         return [word for word in words if strength(word) >= self._score]
 
-    def _distinct(self, words: list[Word], mask: Weights) -> list[Word]:
-        """Return each text once: of those that lie on each other the longest, surest one."""
+    def _distinct(self, read: list[tuple[Word, float]], mask: Weights) -> list[Word]:
+        """Return each text once: of those that lie on each other the longest, surest one, read the largest."""
         height, width = mask.shape
         kept: list[Word] = []
-        for word in sorted(words, key=lambda word: len(word.text) * word.score, reverse=True):
+        for word, _ in sorted(read, key=lambda one: len(one[0].text) * one[0].score * one[1], reverse=True):
             if all(overlap(word.polygon, other.polygon, width, height) < _SAME_PLACE for other in kept):
                 kept.append(word)
         return sorted(kept, key=lambda word: (float(word.polygon[:, 1].min()), float(word.polygon[:, 0].min())))

@@ -26,7 +26,7 @@ SHORT = 3
 ALIKE = 0.75
 """A word that agrees with a word of the prompt in this share of its letters is that word."""
 
-_STROKES = frozenset("Il1|i!一-—_.·'丨/\\")
+_STROKES = frozenset("Il1|i!一十-—_.·'丨/\\")
 _RINGS = frozenset("O0oCc〇口°•●○")
 _WORD = re.compile(r"\w+")
 

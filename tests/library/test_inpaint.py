@@ -390,6 +390,15 @@ def test_rapidocr_reads_small_and_large_letters(text: str, height: int) -> None:
 
 
 @NEEDS_RAPIDOCR
+def test_a_shape_that_fills_the_hole_is_no_letter() -> None:
+    image = Image.new("RGB", (320, 240), (190, 200, 205))
+    ImageDraw.Draw(image).text((90, 20), "D", font=ImageFont.load_default(size=200), fill=(20, 20, 30))
+    mask = mask_of((70, 40, 250, 220), size=(320, 240))
+    assert scan_image(np.asarray(image), mask, make_engine()).boxes == ()
+    assert scan_image(written("D", 40), mask, make_engine()).texts == ["D"]
+
+
+@NEEDS_RAPIDOCR
 def test_rapidocr_finds_nothing_in_a_plain_picture_or_beside_the_mask() -> None:
     scanner = Scanner(make_engine())
     rows = np.sin(np.arange(240) / 5)[:, None, None] * 60 + 128
