@@ -19,6 +19,9 @@ from goodseed.inpaint.views import View, is_flat, plan_views, show
 from goodseed.inpaint.words import SCORE, FloatArray, Picture, Word, mimicry, strength
 from goodseed.provenance.embed import to_uint8
 
+READING = 2
+"""Number of the way of reading; raised when the same picture may get another share, so that studies do not mix two."""
+
 LEAST_INSIDE = 0.1
 """A text of which less than this share lies in the mask belongs to the mask's surroundings."""
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from goodseed.inpaint.engines import ENGINES, make_engine
-from goodseed.inpaint.scan import Scanner
+from goodseed.inpaint.scan import READING, Scanner
 from goodseed.inpaint.words import SCORE
 from goodseed.study.interfaces import InpaintPair
 
@@ -32,10 +32,10 @@ class OcrReader:
         self._scanner = Scanner(make_engine(name, threads=1))
 
     def describe(self) -> dict[str, Any]:
-        """Return the engine's name, the versions of its packages, and how sure it has to be."""
+        """Return the engine's name, versions of the way of reading and of its packages, and how sure it has to be."""
         found = {package: _version(package) for package in _PACKAGES[self.name]}
         versions = ", ".join(f"{package} {version}" for package, version in found.items() if version)
-        return {"name": self.name, "version": versions, "score": SCORE}
+        return {"name": self.name, "version": f"reading {READING}, {versions}", "score": SCORE}
 
     def shares(self, images: np.ndarray, pair: InpaintPair) -> np.ndarray:
         """Return the share of the pair's mask under text of each picture uint8 [B,H,W,3]: float32 [B]."""
