@@ -87,6 +87,9 @@ class RapidOcr:
             blank = np.zeros((32, 96, 3), np.uint8)
             ocr(blank, use_det=True, use_cls=False, use_rec=False)  # models load when they are first used
             ocr(blank, use_det=False, use_cls=False, use_rec=True)
+            self._detector, self._recogniser = ocr.text_det, ocr.text_rec
+            self._find(blank)  # another version of rapidocr may have other parts
+            self._read(blank)
         except MissingExtraError:
             raise
         except Exception as error:  # rapidocr and what it rests on have classes of their own
@@ -94,7 +97,6 @@ class RapidOcr:
             raise MissingExtraError(
                 f"rapidocr cannot be loaded ({why}); pip install --force-reinstall --no-deps rapidocr onnxruntime"
             ) from error
-        self._detector, self._recogniser = ocr.text_det, ocr.text_rec
 
     def __call__(self, image: Picture) -> list[Word]:
         """Return what stands in an image, whatever the score; that of a letter or two is the mean of two readings."""
@@ -130,6 +132,8 @@ class RapidOcr:
     def _find(self, image: Picture) -> list[FloatArray]:
         """Return boxes [4, 2], clockwise from the upper left, the surest first."""
         pixels = self._detector.get_preprocess()(np.ascontiguousarray(image[..., ::-1]))
+        if pixels is None:  # rapidocr's answer to a picture of a few pixels
+            return []
         boxes, scores = self._detector.postprocess_op(self._detector.session(pixels), image.shape[:2])
         return [np.asarray(boxes[place], np.float64) for place in np.argsort(scores)[::-1][:MOST_BOXES]]
 

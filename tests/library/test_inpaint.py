@@ -400,6 +400,7 @@ def test_a_shape_that_fills_the_hole_is_no_letter() -> None:
 
 @NEEDS_RAPIDOCR
 def test_rapidocr_finds_nothing_in_a_plain_picture_or_beside_the_mask() -> None:
+    assert make_engine()(np.zeros((3, 3, 3), np.uint8)) == []
     scanner = Scanner(make_engine())
     rows = np.sin(np.arange(240) / 5)[:, None, None] * 60 + 128
     stripes = np.broadcast_to(rows, (240, 320, 3)).astype(np.uint8)
