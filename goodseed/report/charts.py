@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from goodseed.markup import Markup, escaped
 from goodseed.report.data import Metric, spread
-from goodseed.report.markup import Markup, escaped
 from goodseed.report.plan import Composition
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goodseed import __version__
+from goodseed.markup import Child, Markup, join, tag
 from goodseed.report import sections, tables
 from goodseed.report.data import SETS, metrics_of, section, single_image_spread, texts, wins_in_hundred
-from goodseed.report.markup import Child, Markup, join, tag
 from goodseed.report.numbers import count, finite, number
 from goodseed.report.pictures import Pictures
 from goodseed.report.plan import Plan

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from goodseed.thumbnails import data_uri, small
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -53,7 +53,7 @@ class Pictures:
                 batch = seeds[start : start + generator.batch]
                 images = np.asarray(generator.generate(prompt, batch))
                 for seed, image in zip(batch, images, strict=True):
-                    self._made[prompt, seed] = _small(image)
+                    self._made[prompt, seed] = small(image, SIDE)
                 done += len(batch)
                 if progress is not None:
                     progress(done, total)
@@ -65,10 +65,7 @@ class Pictures:
     def uri(self, prompt: str, seed: int) -> str | None:
         """Return one picture as a data URI, or None where it was not made."""
         image = self.get(prompt, seed)
-        if image is None:
-            return None
-        kind, data = _encoded(image)
-        return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+        return None if image is None else data_uri(image)
 
 
 def why_not(bank: Bank, generator: Generator) -> str | None:
@@ -84,23 +81,3 @@ def why_not(bank: Bank, generator: Generator) -> str | None:
 def _differ(info: Mapping[str, Any], described: Mapping[str, Any], part: str) -> bool:
     measured, present = info.get(part) or {}, described.get(part) or {}
     return bool(measured.get("tensors_sha256") != present.get("tensors_sha256"))
-
-
-def _small(image: np.ndarray) -> Image:
-    from PIL import Image as images
-
-    picture = images.fromarray(np.ascontiguousarray(image, dtype=np.uint8)).convert("RGB")
-    if max(picture.size) > SIDE:
-        picture.thumbnail((SIDE, SIDE), images.Resampling.LANCZOS)
-    return picture
-
-
-def _encoded(image: Image) -> tuple[str, bytes]:
-    from PIL import features
-
-    buffer = io.BytesIO()
-    if features.check("webp"):
-        image.save(buffer, "WEBP", quality=86, method=4)
-        return "webp", buffer.getvalue()
-    image.save(buffer, "PNG")
-    return "png", buffer.getvalue()

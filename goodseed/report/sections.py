@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from goodseed.markup import Child, Markup, join, tag
 from goodseed.report.charts import FEW
 from goodseed.report.data import Metric
 from goodseed.report.layout import Plane
-from goodseed.report.markup import Child, Markup, join, tag
 from goodseed.report.numbers import count, number, percent
 from goodseed.report.pictures import Pictures
 from goodseed.report.plan import MAP_HEIGHT, MAP_WIDTH, Cell, Plan, Row, Sheet, StyleMap

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from goodseed.markup import Child, Markup, join, tag
 from goodseed.report.data import section
-from goodseed.report.markup import Child, Markup, join, tag
 from goodseed.report.numbers import (
     count,
     decimals_for,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from goodseed.markup import Markup, tag
 from goodseed.report import sections, tables
 from goodseed.report.data import Metric, section
-from goodseed.report.markup import Markup, tag
 from goodseed.report.numbers import count, finite, number, percent, percent_span, read_interval, span
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from goodseed.errors import OutputError
 from goodseed.files import write_bytes
+from goodseed.markup import Markup
 from goodseed.report import charts, sheets
 from goodseed.report.data import metrics_of
-from goodseed.report.markup import Markup
 from goodseed.report.page import page
 from goodseed.report.pictures import Pictures, Progress, why_not
 from goodseed.report.plan import Plan, make_plan

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from goodseed.markup import Markup, join, tag
 from goodseed.report.data import objects_of, spread, wins_in_hundred
 from goodseed.report.layout import best_shown_by, project, spaced
-from goodseed.report.markup import Markup, join, tag
 from goodseed.report.numbers import finite, number, percent, percent_span, read_interval, span
 from goodseed.report.verdict import verdict_of
 from goodseed.stats import Interval

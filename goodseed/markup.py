@@ -1,4 +1,4 @@
-"""HTML that cannot be broken by what a bank says: plain strings are escaped, `Markup` is not."""
+"""HTML that cannot be broken by what a file says: plain strings are escaped, `Markup` is not."""
 
 from __future__ import annotations
 
