@@ -77,3 +77,39 @@ class NoiseError(GoodSeedError):
 
 class ScanError(GoodSeedError):
     """Images, masks or seeds that do not fit each other, or in which no text can be looked for."""
+
+
+class TooLargeError(GoodSeedError):
+    """Something that is sent to the panel and over one of its limits."""
+
+
+class BusyError(GoodSeedError):
+    """Work that cannot be taken on beside what is being done already."""
+
+
+class StoppedError(GoodSeedError):
+    """A run that its user has stopped."""
+
+
+class GraphError(GoodSeedError):
+    """A graph in API format that cannot be compared: no JSON object of nodes, or one that saves no picture."""
+
+
+class NameRefusedError(GoodSeedError):
+    """A file's name, subfolder or folder that cannot be one."""
+
+
+class NameTrespassError(GoodSeedError):
+    """A name that leads out of ComfyUI's folders, or a question from another site."""
+
+
+class MissingFileError(GoodSeedError):
+    """A file, or a job, that is not there."""
+
+
+class TooLongError(GoodSeedError):
+    """Work that was not done in its time."""
+
+
+class UploadError(GoodSeedError):
+    """A form that was sent to the panel and is damaged, or lacks a part."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import math
+import ssl
 import time
 import urllib.error
 import urllib.parse
@@ -13,11 +15,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from goodseed.errors import ServerError
+from goodseed.errors import ServerError, StoppedError
 from goodseed.provenance.verify.progress import NoMessages, Watch, watch
 from goodseed.provenance.verify.refusal import explain_failure, explain_refusal
 
 Graph = dict[str, dict[str, Any]]
+Listen = Callable[[str, str, float], contextlib.AbstractContextManager[Watch | NoMessages]]
 Report = Callable[[str, float, float], None]
 """Told what is going on, how much is done and of how much (0: not known)."""
 
@@ -32,12 +35,21 @@ class Server:
     """One ComfyUI.
 
     `url` is as people write it: http://host:8188, host:8188, or a longer address where it is behind a proxy.
-    `patience` is how many seconds one answer may take.
+    `patience` is how many seconds one answer may take. `stopped` is asked while a graph runs; once it says so, the run
+    ends. `listen` follows a run's progress as `watch` does; `tls` judges the server's certificate.
     """
 
-    def __init__(self, url: str, patience: float = 30.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        patience: float = 30.0,
+        stopped: Callable[[], bool] = lambda: False,
+        listen: Listen = watch,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.url = _checked(url)
         self.patience = patience
+        self._stopped, self._listen, self._tls = stopped, listen, tls
         self.client = uuid.uuid4().hex
 
     def check(self) -> dict[str, Any]:
@@ -102,8 +114,10 @@ class Server:
         Raises:
             ServerError: when the server refuses the graph, a node fails, the run is cancelled or lost, or `limit`
                 seconds were not enough.
+            StoppedError: when it was stopped from here.
         """
-        with watch(self.url, self.client, _POLL_SECONDS) as messages:
+        self._stop_if_asked()
+        with self._listen(self.url, self.client, _POLL_SECONDS) as messages:
             prompt_id = self._queue(graph)
             try:
                 entry = self._wait(prompt_id, graph, messages, report, limit)
@@ -132,6 +146,7 @@ class Server:
         end = time.monotonic() + limit
         missed = lost = 0
         while time.monotonic() < end:
+            self._stop_if_asked()
             messages.follow(prompt_id, graph, report)
             try:
                 entry = self._entry(prompt_id)
@@ -150,6 +165,10 @@ class Server:
             if place:
                 report(f"waiting for {place} other run{'s' * (place > 1)}", 0, 0)
         raise ServerError(f"{self.url}: was not done within {limit:g} s; raise --timeout, or look what it is busy with")
+
+    def _stop_if_asked(self) -> None:
+        if self._stopped():
+            raise StoppedError("verify: was stopped")
 
     def _entry(self, prompt_id: str) -> dict[str, Any] | None:
         history = self._json(f"/history/{prompt_id}")
@@ -185,7 +204,7 @@ class Server:
         where = path.partition("?")[0]
         request = urllib.request.Request(f"{self.url}{path}", body, {"Content-Type": content_type} if body else {})
         try:
-            with urllib.request.urlopen(request, timeout=self.patience) as answer:
+            with urllib.request.urlopen(request, timeout=self.patience, context=self._tls) as answer:
                 content: bytes = answer.read(limit + 1)
         except urllib.error.HTTPError as error:
             raise _Answered(self.url, where, error) from error

@@ -56,7 +56,7 @@ def difference(a: Pixels, b: Pixels) -> Difference | None:
     """Return the difference of two images uint8 [H, W, C], or None where their shapes differ."""
     if a.shape != b.shape:
         return None
-    apart = np.abs(a.astype(np.int16) - b.astype(np.int16)).astype(np.float32)
+    apart = absolute(a, b).astype(np.float32)
     squares = (apart**2).mean(axis=2)
     return Difference(
         largest=float(apart.max(initial=0.0)),
@@ -64,6 +64,11 @@ def difference(a: Pixels, b: Pixels) -> Difference | None:
         psnr=psnr(float(squares.mean(dtype=np.float64))),
         worst_block_psnr=psnr(_worst_block(squares)),
     )
+
+
+def absolute(a: Pixels, b: Pixels) -> Pixels:
+    """Return the absolute difference of two arrays of bytes of one shape."""
+    return np.maximum(a, b) - np.minimum(a, b)
 
 
 def psnr(mean_square: float) -> float:

@@ -10,9 +10,9 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import websocket
-
 Report = Callable[[str, float, float], None]
+Receive = Callable[[float], str | bytes | None]
+"""Returns the next message, or None when none came within so many seconds; raises OSError when none will."""
 _CONNECT_SECONDS = 5.0
 _ENDINGS = ("execution_success", "execution_error", "execution_interrupted")
 
@@ -30,8 +30,8 @@ class NoMessages:
 class Watch:
     """The messages of one client; `follow` reports those of one run, for a while or until the run ends."""
 
-    def __init__(self, connection: websocket.WebSocket, seconds: float) -> None:
-        self._connection: websocket.WebSocket | None = connection
+    def __init__(self, receive: Receive, seconds: float) -> None:
+        self._next: Receive | None = receive
         self._seconds = seconds
         self._seen: set[str] = set()
 
@@ -65,17 +65,14 @@ class Watch:
 
     def _receive(self, seconds: float) -> tuple[str, dict[str, Any]] | None:
         """Return the next message that is JSON, or None when there was none in time."""
-        if self._connection is None:
+        if self._next is None:
             time.sleep(seconds)
             return None
         try:
-            self._connection.settimeout(seconds)
-            text = self._connection.recv()
-        except websocket.WebSocketTimeoutException:
-            return None
-        except (websocket.WebSocketException, OSError) as error:
+            text = self._next(seconds)
+        except OSError as error:
             logging.debug("the server's messages ended: %s", error)
-            self._connection = None
+            self._next = None
             return None
         if not isinstance(text, str):  # a preview picture, or nothing
             return None
@@ -90,17 +87,33 @@ class Watch:
 @contextlib.contextmanager
 def watch(url: str, client: str, seconds: float) -> Iterator[Watch | NoMessages]:
     """Listen to the messages for `client` of the server at `url`; `seconds` is how long one `follow` takes at most."""
-    parts = urllib.parse.urlsplit(url)
-    address = urllib.parse.urlunsplit(
-        ("wss" if parts.scheme == "https" else "ws", parts.netloc, f"{parts.path}/ws", f"clientId={client}", "")
-    )
+    import websocket  # late: ComfyUI does not bring it, and reads its own messages by other means
+
     try:
-        connection = websocket.create_connection(address, timeout=_CONNECT_SECONDS)
+        connection = websocket.create_connection(messages_address(url, client), timeout=_CONNECT_SECONDS)
     except (websocket.WebSocketException, OSError, ValueError) as error:
         logging.debug("no messages from the server: %s", error)
         yield NoMessages(seconds)
         return
+
+    def receive(wait: float) -> str | bytes | None:
+        try:
+            connection.settimeout(wait)
+            message: str | bytes = connection.recv()
+            return message
+        except websocket.WebSocketTimeoutException:
+            return None
+        except websocket.WebSocketException as error:
+            raise ConnectionError(str(error)) from error
+
     try:
-        yield Watch(connection, seconds)
+        yield Watch(receive, seconds)
     finally:
         connection.close(timeout=1)
+
+
+def messages_address(url: str, client: str) -> str:
+    """Return the address of the messages for `client` of the server at `url`."""
+    parts = urllib.parse.urlsplit(url)
+    scheme = "wss" if parts.scheme == "https" else "ws"
+    return urllib.parse.urlunsplit((scheme, parts.netloc, f"{parts.path}/ws", f"clientId={client}", ""))

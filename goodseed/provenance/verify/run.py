@@ -42,17 +42,21 @@ class Settings:
     inputs: Path | None = None
 
 
-def verify(image: Path | str, server: Server, settings: Settings, report: Report) -> Verification:
-    """Run an image's graph again on a server, with nothing cached, and compare the pixels.
+def verify(
+    image: Path | str | bytes, server: Server, settings: Settings, report: Report, name: str | None = None
+) -> Verification:
+    """Run an image's graph again on a server, with nothing cached, and compare the pixels; `name` is what it is called.
 
     Raises:
         ImageError: when the image cannot be read.
         RecordError: when its record is damaged.
         VerifyError: when it holds no graph, or one that cannot be run.
         ServerError: when the server is down, busy for too long, lacks something, or fails.
+        StoppedError: when the server was told to stop.
     """
-    reading = read_image(Path(image), keep_image=True)
-    prompt, saver = _graph_of(reading, shown(Path(image).name))
+    name = name or ("image" if isinstance(image, bytes) else Path(image).name)
+    reading = read_image(image, name, keep_image=True)
+    prompt, saver = _graph_of(reading, shown(name))
     server.check()
     rerun = prepare(prompt, saver, server.describe, server.url)
     others = bring_inputs(rerun, reading.record or {}, server, settings.inputs)
