@@ -19,10 +19,10 @@ def diff(
     as_json: JsonOption = False,
 ) -> int:
     """Name what differs between two images, the likeliest cause first, each with its fix: exit 0 same, 1 differs."""
-    from goodseed.provenance.diff import diff as compare
-    from goodseed.provenance.read import read_record
+    from goodseed.provenance.diff.readings import compare_readings
+    from goodseed.provenance.read import read_recorded
 
-    found = compare(read_record(a), read_record(b))
+    found = compare_readings(read_recorded(a), read_recorded(b)).as_dict()
     if as_json:
         print_json(found)
     else:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from goodseed.errors import MissingExtraError, RecordError
 from goodseed.provenance.embed import IN_SIDECAR, RECORD_KEY
-from goodseed.provenance.embed.decode import Picture, open_source, pixels_sha256
+from goodseed.provenance.embed.decode import LARGEST_IMAGE, Picture, open_source, pixels_sha256
 from goodseed.provenance.foreign import record_of_texts
 from goodseed.provenance.paths import shown
 from goodseed.provenance.record import SCHEMA, VERSION, Record, check_record, parse_json, record_id
@@ -30,6 +30,7 @@ class Reading:
     prompt: dict[str, Any] | None = None
     workflow: dict[str, Any] | None = None
     source: str = NOTHING
+    format: str = ""
     pixels: dict[str, Any] | None = None
     size: tuple[int, int] = (0, 0)
     sidecar_used: bool = False
@@ -44,17 +45,29 @@ def read_record(path: Path | str) -> Record:
         ImageError: when the image cannot be read.
         RecordError: when there is no record, or an unsound one.
     """
+    record = read_recorded(path).record
+    assert record is not None  # as checked there
+    return record
+
+
+def read_recorded(path: Path | str, keep_image: bool = False) -> Reading:
+    """Return what an image, or the record beside one, says; see `read_record`."""
     path = Path(path)
     if path.suffix.lower() == ENDING:
-        return read_sidecar(path)[0]
-    reading = read_image(path)
+        return Reading(record=read_sidecar(path)[0], source=GOODSEED)
+    reading = read_image(path, keep_image=keep_image)
     if reading.record is None:
         why = f" ({reading.notes[0]})" if reading.notes else ""
         raise RecordError(f"{shown(path.name)}: holds no record, no graph and no parameters of a known tool{why}")
-    return reading.record
+    return reading
 
 
-def read_image(source: Path | str | bytes, name: str | None = None, keep_image: bool = False) -> Reading:
+def read_image(
+    source: Path | str | bytes,
+    name: str | None = None,
+    keep_image: bool = False,
+    most_pixels: int = LARGEST_IMAGE,
+) -> Reading:
     """Return what an image file says of itself; of bytes, a sidecar is not looked for.
 
     Raises:
@@ -66,8 +79,8 @@ def read_image(source: Path | str | bytes, name: str | None = None, keep_image: 
     name = shown(name or (path.name if path is not None else "image"))
     with open_source(path if path is not None else bytes(source), name) as file:  # type: ignore[arg-type]
         picture = Picture(file, name)
-        pixels = picture.pixels()
-    reading = Reading(size=picture.size, image=pixels if keep_image else None)
+        pixels = picture.pixels(most_pixels)
+    reading = Reading(format=picture.format, size=picture.size, image=pixels if keep_image else None)
     reading.pixels = {"sha256": pixels_sha256(pixels), "shape": list(pixels.shape), "dtype": "uint8"}
     texts = dict(picture.texts)
     _read_own(reading, texts, path, name)

@@ -11,7 +11,7 @@ from goodseed.provenance.record import TUPLE, Record, tuple_sha256, unknown
 
 MOST_NODES = 3000
 """Larger graphs are left alone: what is looked for takes the square of their size at worst."""
-_MOST_SAVERS = 16
+MOST_SAVERS = 16
 _PICTURES = ("images", "image")
 _MODELS = {
     "ckpt_name": "checkpoints", "unet_name": "diffusion_models", "lora_name": "loras", "vae_name": "vae",
@@ -21,12 +21,13 @@ _MODELS = {
 """Inputs of ComfyUI's own loaders (nodes.py) and the folders that their files lie in."""
 
 
-def record_of_graph(prompt: Mapping[str, Any]) -> Record | None:
+def record_of_graph(prompt: Mapping[str, Any], saver: str | None = None) -> Record | None:
     """Return the record of a prompt in API format, or None when no node in it saves a picture.
 
-    The file does not say which of several savers wrote it; where they differ, their values are unknown.
+    Without `saver`, nothing says which of several savers wrote the picture; where they differ, their values are
+    unknown.
     """
-    recipes = [recipe_of(prompt, key) for key in _savers(prompt)[:_MOST_SAVERS]]
+    recipes = [recipe_of(prompt, key) for key in ([saver] if saver is not None else savers_of(prompt)[:MOST_SAVERS])]
     if not recipes:
         return None
     recipe = max(recipes, key=lambda one: len(one["nodes"]))
@@ -38,7 +39,7 @@ def record_of_graph(prompt: Mapping[str, Any]) -> Record | None:
     return record
 
 
-def _savers(prompt: Mapping[str, Any]) -> list[str]:
+def savers_of(prompt: Mapping[str, Any]) -> list[str]:
     """Return the nodes that take a picture and that nothing is linked to."""
     nodes = {key: recipe_of({key: prompt[key]}, key)["nodes"].get(key) for key in prompt}
     used = {link[0] for node in nodes.values() if node is not None for link in links_of(node).values()}

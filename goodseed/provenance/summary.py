@@ -25,8 +25,8 @@ def source_name(source: str) -> str:
     return _SOURCES.get(source, source)
 
 
-def rows(record: Record) -> Iterator[Row]:
-    """Yield what a record says, the tuple first."""
+def rows(record: Record, longest: int = _LONGEST) -> Iterator[Row]:
+    """Yield what a record says, the tuple first; of longer texts, the first `longest` characters."""
     for name in TUPLE:
         entry = record["tuple"][name]
         if name == "adapters":
@@ -34,7 +34,7 @@ def rows(record: Record) -> Iterator[Row]:
         elif not name.endswith("_sha256"):
             yield name, _value(entry["value"]), str(entry["known"])
     for prompt in record["prompts"]:
-        yield f"{prompt['role']} prompt", _cut(prompt["text"]), str(prompt.get("known", ""))
+        yield f"{prompt['role']} prompt", _cut(prompt["text"], longest), str(prompt.get("known", ""))
     for model in record["models"]:
         digest = model["sha256"]["value"] or model.get("short_hash") or ""
         yield str(model["role"]), f"{model['name']} {str(digest)[:12]}".strip(), str(model["sha256"]["known"])
@@ -75,8 +75,8 @@ def _value(value: Any) -> str:
     return value if isinstance(value, str) else _cut(json.dumps(value, ensure_ascii=False))
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
+def _cut(text: str, longest: int = _LONGEST) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}… ({len(text)} characters)"
 
 
 def _cell(text: str) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 from goodseed.provenance.diff.difference import (
     ADDED,
     CAUSES,
+    EDITED,
     INFERRED,
     REMOVED,
     REPLACED,
@@ -38,14 +40,34 @@ _PLURAL = (SIGMAS, PIXELS)
 
 
 def ranked(differences: Sequence[Difference], stages: Sequence[Stage]) -> list[dict[str, Any]]:
-    """Return the differences as causes, the likeliest first.
+    """Return the differences as causes, the likeliest first, each with an id of its own (see `cause_id`)."""
+    seen: dict[str, int] = {}
+    found: list[dict[str, Any]] = []
+    for level, difference in in_order(differences, stages):
+        name = cause_id(difference)
+        seen[name] = seen.get(name, 0) + 1
+        own = name if seen[name] == 1 else f"{name}#{seen[name]}"
+        found.append({"id": own, **_as_dict(difference, level, stages)})
+    return found
+
+
+def in_order(differences: Sequence[Difference], stages: Sequence[Stage]) -> list[tuple[str, Difference]]:
+    """Return the differences with what the stages say of each, the likeliest first.
 
     First by the evidence of the stages, then what certainly changed before what may not matter, then by how often each
     cause is the one.
     """
     judged = [(judge(difference, stages), difference) for difference in differences]
-    judged.sort(key=lambda entry: _order(*entry))
-    return [_as_dict(difference, level, stages) for level, difference in judged]
+    return sorted(judged, key=lambda entry: _order(*entry))
+
+
+def cause_id(difference: Difference) -> str:
+    """Return what a difference is called against any B: by the input of A's graph, or by what it says of itself."""
+    if difference.place is not None:
+        key, _, name = difference.place
+        return f"{key}:{name}:contents" if difference.by_content else f"{key}:{name}"
+    text = "\0".join((difference.cause, difference.where, difference.name, difference.kind))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def judge(difference: Difference, stages: Sequence[Stage]) -> str:
@@ -143,20 +165,19 @@ def _as_dict(difference: Difference, level: str, stages: Sequence[Stage]) -> dic
         "a": difference.a,
         "b": difference.b,
         "why": _why(difference, level, apart),
-        "fix": _fix(difference),
+        "fix": fix_of(difference),
         "kind": difference.kind,
         "name": difference.name,
         "evidence": level,
         "stage": apart[0].stage if apart else None,
         "distance": apart[0].apart if apart else None,
+        "place": dict(zip(("a", "b", "input"), difference.place, strict=True)) if difference.place else None,
     }
 
 
 def _why(difference: Difference, level: str, apart: Sequence[Stage]) -> str:
     """Return one sentence: what differs, then what the stages say of it."""
-    said = _what(difference)
-    if difference.detail and difference.kind != INFERRED:
-        said += f": {difference.detail.removesuffix('.')}"
+    said = statement(difference)
     if difference.kind == INFERRED:
         return f"{said}."
     if apart:
@@ -167,6 +188,14 @@ def _why(difference: Difference, level: str, apart: Sequence[Stage]) -> str:
     if level == FITS:
         return f"{said}; this alone hardly accounts for where the images part, or how far."
     return f"{said}; the stages where this enters were not observed."
+
+
+def statement(difference: Difference) -> str:
+    """Return what differs, as a sentence without its full stop."""
+    said = _what(difference)
+    if difference.detail and difference.kind != INFERRED:
+        said += f": {difference.detail.removesuffix('.')}"
+    return said
 
 
 def _what(difference: Difference) -> str:
@@ -182,6 +211,8 @@ def _what(difference: Difference) -> str:
         return f"{_long(difference.a)} in A is {_long(difference.b)} in B"
     if kind == REWIRED:
         return f"{where} takes {a} in A and {b} in B"
+    if difference.name == EDITED:
+        return f"{where[:1].upper()}{where[1:]} was edited or converted after it was saved"
     if cause == "prompt":
         return f"The text of {where} is another in B"
     if cause == "model":
@@ -195,7 +226,7 @@ def _long(value: Any) -> str:
     return shown(value, 160)
 
 
-def _fix(difference: Difference) -> str:
+def fix_of(difference: Difference) -> str:
     """Return one thing to do so that B becomes A."""
     kind, cause, where = difference.kind, difference.cause, shown(difference.where, 120)
     if difference.fix:

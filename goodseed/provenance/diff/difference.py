@@ -10,6 +10,8 @@ CAUSES = ("model", "sampler", "number", "adapter", "numerics", "prompt", "post-p
 """By how often each is what changed an image; the last two are no cause of the usual seven."""
 
 CHANGED, ADDED, REMOVED, REPLACED, REWIRED, INFERRED = "changed", "added", "removed", "replaced", "rewired", "inferred"
+EDITED = "edited"
+"""The name of the difference of a file that is not as it was saved."""
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Difference:
     the same came through.
     `by_content`: a file that is loaded has other bytes; where the stages that it enters agree, it held the same.
     `fix`: what to do, where cause and values do not say it.
+    `place`: the node in A, its counterpart in B, and the input that they differ in, where it is one input.
     """
 
     cause: str
@@ -39,6 +42,7 @@ class Difference:
     by_link: bool = False
     by_content: bool = False
     fix: str = ""
+    place: tuple[str, str, str] | None = None
 
 
 @dataclass

@@ -102,12 +102,13 @@ class Recipes:
         for first, second in self.inputs.pairs((x, name), (y, name)):
             if hash_of(first) != hash_of(second):
                 cause = "post-process" if self._after(x, y) else "graph"
-                where, values = f"{self._label(x, y)}: {name_of(first)}", (shown_file(first), shown_file(second))
+                where, values = f"{self.label(x, y)}: {name_of(first)}", (shown_file(first), shown_file(second))
                 enters = self.places_a.enters[x] | self.places_b.enters[y]
-                self.found.add(cause, where, *values, NAME, enters, by_content=True, fix=fix_of(first))
+                more = {"by_content": True, "fix": fix_of(first), "place": (x, y, name)}
+                self.found.add(cause, where, *values, NAME, enters, **more)
             elif name_of(first) != name_of(second):
                 files = f"{shown(name_of(first))} and {shown(name_of(second))}"
-                self.found.notes.append(f"{self._label(x, y)}: {files} are the same file")
+                self.found.notes.append(f"{self.label(x, y)}: {files} are the same file")
 
     def _file(self, x: str, y: str, name: str, role: str, a: str, b: str) -> None:
         """Compare a model's file: by its tensors where both are known, by its name where not."""
@@ -115,7 +116,7 @@ class Recipes:
         if verdict is None:
             verdict = same_path(a, b) or same(a, b)
         elif verdict and not same_path(a, b):
-            self.found.notes.append(f"{self._label(x, y)}: {shown(a)} and {shown(b)} hold the same weights")
+            self.found.notes.append(f"{self.label(x, y)}: {shown(a)} and {shown(b)} hold the same weights")
         if verdict:
             return
         adapter = self.places_a.is_adapter(x) or self.places_b.is_adapter(y)
@@ -234,9 +235,10 @@ class Recipes:
         enters = self.places_a.enters[x] | self.places_b.enters[y]
         own = narrow or ({CONDITIONING} if cause == "prompt" else _NARROWER.get(known_as, set()))
         enters = enters & own or enters
-        self.found.add(cause, f"{self._label(x, y)}: {name}", a, b, known_as, enters, **more)
+        self.found.add(cause, f"{self.label(x, y)}: {name}", a, b, known_as, enters, place=(x, y, name), **more)
 
-    def _label(self, x: str, y: str) -> str:
+    def label(self, x: str, y: str) -> str:
+        """Return what people call two counterparts."""
         first, second = self.places_a.label(x), self.places_b.label(y)
         return first if first == second else f"{first} / {second}"
 

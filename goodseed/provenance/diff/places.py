@@ -44,6 +44,9 @@ class Places:
         self.graph = graph
         self.samplers = _samplers(graph, record)
         self.roles = _file_roles(graph, record)
+        self._titles: dict[str, list[str]] = {}
+        for node in graph.nodes.values():
+            self._titles.setdefault(node.class_type, []).append(node.title)
         self.enters: dict[str, set[str]] = {key: set() for key in graph.nodes}
         self.inputs: dict[str, set[str]] = {key: set() for key in graph.nodes}
         for sampler in self.samplers:
@@ -113,8 +116,8 @@ class Places:
         name = "the saver" if key == self.graph.saver else node.class_type
         if node.title and node.title != node.class_type and key != self.graph.saver:
             name += f" “{node.title}”"
-        others = [other for other in self.graph.nodes.values() if other.class_type == node.class_type]
-        return f"{name} ({key})" if len({other.title for other in others}) < len(others) else name
+        titles = self._titles[node.class_type]
+        return f"{name} ({key})" if len(set(titles)) < len(titles) else name
 
     def _loads(self, key: str, roles: Container[str | None]) -> bool:
         literals = self.graph.nodes[key].literals

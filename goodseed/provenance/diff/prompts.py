@@ -51,7 +51,7 @@ def edits(a: str, b: str) -> list[Edit]:
     found: list[Edit] = []
     for edit in _aligned(*_pieces(middle_a, middle_b), Edit("", "", start + 1, start + 1)):
         within = _letters(edit)
-        found += within if all(_is_unusual(inner) for inner in within) else [edit]
+        found += within if all(is_unusual(inner) for inner in within) else [edit]
     return [_with_its_letter(edit, a, b) for edit in found]
 
 
@@ -146,7 +146,7 @@ def _letters(edit: Edit) -> list[Edit]:
     return _aligned(edit.a, edit.b, edit)
 
 
-def _is_unusual(edit: Edit) -> bool:
+def is_unusual(edit: Edit) -> bool:
     """Say whether code points are better named than shown: few, and not all of them plain letters or digits."""
     changed = edit.a + edit.b
     return max(len(edit.a), len(edit.b)) <= 3 and not (changed.isascii() and changed.isalnum())
@@ -166,7 +166,7 @@ def _sentence(edit: Edit) -> str:
     where = f"character {edit.character_a}"
     if edit.character_a != edit.character_b:
         where += f" in A, {edit.character_b} in B"
-    spelled = code_points if _is_unusual(edit) else _quoted
+    spelled = code_points if is_unusual(edit) else _quoted
     if not edit.a or not edit.b:
         return f"{spelled(edit.a or edit.b)} only in {'A' if edit.a else 'B'}, {where}"
     return f"{spelled(edit.b)} where {spelled(edit.a)}, {where}"

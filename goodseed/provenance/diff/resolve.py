@@ -23,6 +23,8 @@ PICTURE_SETTINGS = ("format", "quality")
 _GUARD = "GoodSeedDeterminismGuard"
 _PORTABLE = "portable_noise"
 _GUARDED = ("model", "clip", "vae")
+CONTROL = "control_after_generate"
+"""A widget of the browser, which reaches no node."""
 _PRIMITIVE = re.compile(r"primitive|literal|constant|^(int|float|string|text|seed|number|boolean)\b", re.IGNORECASE)
 
 Link = tuple[str, int]
@@ -106,6 +108,11 @@ def observed_values(record: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def is_primitive(class_type: str) -> bool:
+    """Say whether nodes of a class do nothing but hold one value, by their name."""
+    return _PRIMITIVE.search(class_type) is not None
+
+
 def own_hash(node: Node) -> str:
     """Return one text for nodes of one class with equal literal inputs, hashed."""
     return _hash([node.class_type, node.literals])
@@ -133,7 +140,7 @@ def _node(key: str, node: Any) -> Node:
         link = _link(value)
         if link is not None:
             made.links[name] = link
-        else:
+        elif name != CONTROL:
             wrapped = isinstance(value, Mapping) and value.keys() == {"literal"}
             made.literals[name] = value["literal"] if wrapped else value
     return made
@@ -176,7 +183,7 @@ def _put_primitives(graph: Graph) -> None:
     held: dict[str, Any] = {}
     for key, node in graph.nodes.items():
         values = list(node.literals.values())
-        if _PRIMITIVE.search(node.class_type) and not node.links and len(values) == 1:
+        if is_primitive(node.class_type) and not node.links and len(values) == 1:
             held[key] = values[0]
     for node in graph.nodes.values():
         for name in [name for name, (source, slot) in node.links.items() if source in held and slot == 0]:

@@ -88,8 +88,8 @@ class Picture:
         if self.format != "PNG":
             self._read_exif()
 
-    def pixels(self) -> NDArray[np.uint8]:
-        """Return the first frame's pixels uint8 [H, W, 3 or 4], as they are stored.
+    def pixels(self, most: int = LARGEST_IMAGE) -> NDArray[np.uint8]:
+        """Return the first frame's pixels uint8 [H, W, 3 or 4], as they are stored; `most` is how many are taken.
 
         Raises:
             ImageError: when they are damaged, cut short, or suspiciously many.
@@ -101,6 +101,8 @@ class Picture:
                 f"{self.name}: {width}×{height} px in {max(1, self._size >> 10)} KB look like a decompression bomb; "
                 "it is not opened"
             )
+        if count > most:
+            raise ImageError(f"{self.name}: {width}×{height} px are over the limit of {most:,} pixels; scale it down")
         try:
             self._image.load()
             mode = self._mode()
