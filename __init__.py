@@ -1,4 +1,4 @@
-"""Good Seed's door to ComfyUI: provides the library, registers the nodes, the bank folders and the web folder."""
+"""Good Seed's door to ComfyUI: provides the library, registers nodes, bank folders, the web folder and routes."""
 
 from __future__ import annotations
 

@@ -51,6 +51,11 @@ def models_of(recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [_described(file) for file in model_files(recipe["nodes"])]
 
 
+def models_known(recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the same at once: hashes that are not known yet are unknown, and made in the background."""
+    return [_described(file, wait=False) for file in model_files(recipe["nodes"])]
+
+
 def prefetch(prompt: Mapping[str, Any]) -> None:
     """Start to hash the model files of a prompt in API format, in the background."""
     for file in model_files({key: node_of(node) for key, node in prompt.items()}):
@@ -126,11 +131,14 @@ def plain_name(name: str) -> str:
     return "/".join(parts)
 
 
-def _described(file: ModelFile) -> dict[str, Any]:
+def _described(file: ModelFile, wait: bool = True) -> dict[str, Any]:
     described: dict[str, Any] = {"role": file.role, "name": file.name, "node": file.node, "input": file.input}
     try:
         size = file.path.stat().st_size
-        hashes = hash_cache().get(file.path)
+        coming = hash_cache().start(file.path)
+        if not wait and not coming.done():
+            return {**described, "size": size, "sha256": unknown(), "tensors_sha256": unknown()}
+        hashes = coming.result()
     except OSError as error:
         logging.warning("Good Seed: %s: cannot be read (%s); its hash is left out", file.name, error.strerror or error)
         return {**described, "size": None, "sha256": unknown(), "tensors_sha256": unknown()}

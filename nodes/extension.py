@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from ..host.banks import register_folders
+from ..host.routes import register_routes
 from .demo_model import DemoModel
 from .determinism_guard import DeterminismGuard
 from .diverse_seed_sampler import DiverseSeedSampler
@@ -23,6 +24,7 @@ from .seed_swap_model import SeedSwapModel
 class GoodSeedExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         register_folders()
+        register_routes()
         return [
             DemoModel,
             DeterminismGuard,
