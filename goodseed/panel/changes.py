@@ -112,7 +112,7 @@ class _Changes:
 
     def _target(self, difference: Difference) -> tuple[Place, Any] | None:
         """Return which widget holds what differs, and A's value for it; None where it cannot be set."""
-        if difference.place is None or difference.by_content:
+        if difference.place is None:
             return None
         x, y, name = difference.place
         place, value = self.canvas.widget(y, name), self._value(x, name)
@@ -134,7 +134,7 @@ class _Changes:
 
     def _hindrance(self, difference: Difference) -> str:
         """Return why an input's value cannot be set, as one more sentence, or nothing."""
-        if difference.place is None or difference.by_content:
+        if difference.place is None:
             return ""
         x, y, name = difference.place
         value, place = self._value(x, name), self.canvas.widget(y, name)

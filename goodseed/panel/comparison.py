@@ -11,8 +11,8 @@ from goodseed.panel.pixels import apart
 from goodseed.panel.side import side
 from goodseed.panel.values import value_rows
 from goodseed.provenance.diff.compare import Compared
-from goodseed.provenance.diff.input_files import NAME as CONTENTS
 from goodseed.provenance.diff.readings import compare_readings
+from goodseed.provenance.diff.values import same
 
 Cause = dict[str, Any]
 
@@ -44,6 +44,8 @@ def _for_panel(cause: Cause, compared: Compared) -> Cause:
 def _can_set(cause: Cause, compared: Compared) -> bool:
     """Say whether A's value of a cause is one that could be typed into a graph."""
     place = cause["place"]
-    if not place or cause["name"] == CONTENTS or compared.recipes is None:
+    if not place or compared.recipes is None:
         return False
-    return is_settable(compared.recipes.a.nodes[place["a"]].literals.get(place["input"]))
+    graphs = ((compared.recipes.a, place["a"]), (compared.recipes.b, place["b"]))
+    a, b = (graph.nodes[key].literals.get(place["input"]) for graph, key in graphs)
+    return is_settable(a) and not same(a, b)

@@ -56,8 +56,8 @@ def _same(a: str, b: str) -> Iterator[Piece]:
 
 def _names(edit: Edit) -> tuple[str, ...]:
     every = is_unusual(edit)
-    letters = dict.fromkeys(letter for letter in edit.a + edit.b if every or is_invisible(letter))
-    return tuple(code_points(letter) for letter in list(letters)[:_MOST_NAMED])
+    letters = [letter for letter in dict.fromkeys(edit.a + edit.b) if every or is_invisible(letter)]
+    return tuple(code_points(letter) for letter in letters[:_MOST_NAMED])
 
 
 def _shortened(piece: Piece) -> Piece:

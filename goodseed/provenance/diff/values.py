@@ -65,7 +65,8 @@ def shown(value: Any, length: int = 60) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, str):
-        text = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in value)
+        start = value[: length + 1]  # all that can be shown
+        text = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in start)
     else:
         text = json.dumps(value, ensure_ascii=True)
     return text if len(text) <= length else text[: length - 1] + "…"
