@@ -6,9 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from goodseed.cli import run
+from goodseed.provenance.embed import RECORD_KEY, Options, embed
+from goodseed.provenance.embed.png import write_png
 from goodseed.provenance.record import record_text
 from tests.library.record_maker import observed, sample_record
 from tests.library.test_diff import changed, with_graph
@@ -75,3 +79,14 @@ def test_what_other_people_wrote_into_a_record_does_no_harm_on_a_terminal(
     err = capsys.readouterr().err
     assert "\u001b[2J" not in err
     assert "\u202e" not in err
+
+
+def test_a_file_that_was_edited_since_it_was_saved_differs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    saved = embed(np.zeros((8, 8, 3), np.uint8), "png", sample_record(), {}, Options())
+    (tmp_path / "a.png").write_bytes(saved.data)
+    brushed = Image.fromarray(np.full((8, 8, 3), 9, np.uint8))
+    (tmp_path / "b.png").write_bytes(write_png(brushed, {}, {RECORD_KEY: record_text(saved.record or {})}, 4))
+    assert run(["diff", str(tmp_path / "a.png"), str(tmp_path / "b.png"), "--json"]) == 1
+    found = as_json(capsys)
+    assert (found["same"], found["image_same"]) == (False, False)
+    assert [(cause["cause"], cause["where"]) for cause in found["causes"]] == [("post-process", "the file of B")]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from goodseed import cli
-from goodseed.errors import GoodSeedError, ServerError, VerifyError
+from goodseed.errors import GoodSeedError, ServerError, StoppedError, VerifyError
 from goodseed.provenance.verify.client import Server
 from goodseed.provenance.verify.rerun import FRESH
 from goodseed.provenance.verify.run import Settings, verify
@@ -307,3 +307,25 @@ def test_pixels_are_what_counts_not_the_file(stub: Stub, tmp_path: Path) -> None
     path.write_bytes(png(flat, graph()))
     stub.pictures = [png(flat)]
     assert run(path, stub).verdict == "identical"
+
+
+def test_bytes_are_verified_as_the_file_is_and_named_as_they_are_called(stub: Stub, image: Path) -> None:
+    settings, server = Settings(), Server(stub.url, patience=2)
+    answer = verify(image.read_bytes(), server, settings, lambda what, done, total: None)
+    assert (answer.verdict, answer.causes) == ("identical", [])
+    with pytest.raises(GoodSeedError, match=r"^sent\.png: "):
+        verify(b"no image", server, settings, lambda what, done, total: None, "sent.png")
+
+
+def test_a_run_that_is_told_to_stop_stops_and_leaves_the_queue(stub: Stub, image: Path) -> None:
+    stub.waits = ("run-1",)
+    asked: list[int] = []
+
+    def stopped() -> bool:
+        asked.append(1)
+        return len(asked) > 2
+
+    server = Server(stub.url, patience=2, stopped=stopped)
+    with pytest.raises(StoppedError):
+        verify(image, server, Settings(), lambda what, done, total: None)
+    assert ("/interrupt", {"prompt_id": "run-1"}) in stub.asked
