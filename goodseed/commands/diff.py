@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.files import write_bytes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,13 +17,24 @@ if TYPE_CHECKING:
 def diff(
     a: Annotated[Path, typer.Argument(metavar="A", help="An image, or the record beside one.")],
     b: Annotated[Path, typer.Argument(metavar="B", help="The image that should be like A, or its record.")],
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write it to this file, as one page with both pictures in it.")
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Also write it to this file, to paste it into an issue, say.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Name what differs between two images, the likeliest cause first, each with its fix: exit 0 same, 1 differs."""
+    from goodseed.panel.picture import load_recorded
+    from goodseed.panel.report import report
     from goodseed.provenance.diff.readings import compare_readings
-    from goodseed.provenance.read import read_recorded
 
-    found = compare_readings(read_recorded(a), read_recorded(b)).as_dict()
+    first, second = load_recorded(a), load_recorded(b)
+    found = compare_readings(first.reading, second.reading).as_dict()
+    for path, kind in ((html, "html"), (markdown, "markdown")):
+        if path is not None:
+            write_bytes(path, report(first, second, kind)["text"].encode("utf-8", "replace"))
     if as_json:
         print_json(found)
     else:

@@ -96,10 +96,15 @@ def _piece(piece: dict[str, Any]) -> Markup:
     """Return a piece of two texts: what only A has struck out, what only B has marked, names of what is not seen."""
     if piece["kind"] == SAME:
         return tag("span", visible(piece["a"]))
-    old = tag("del", visible(piece["a"])) if piece["kind"] in (CHANGED, ONLY_A) else None
-    new = tag("ins", visible(piece["b"])) if piece["kind"] != ONLY_A else None
+    old = tag("del", _seen(piece["a"])) if piece["kind"] in (CHANGED, ONLY_A) else None
+    new = tag("ins", _seen(piece["b"])) if piece["kind"] != ONLY_A else None
     names = tag("small", f" {', '.join(piece['names'])} ") if piece["names"] else None
     return join(old, new, names)
+
+
+def _seen(text: str) -> str:
+    """Return a changed text so that blanks alone are seen too."""
+    return visible(text) if text.strip() else visible(text.replace(" ", "␣").replace("\n", "↵"))
 
 
 def _values(found: Comparison) -> Markup | None:

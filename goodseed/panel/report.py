@@ -108,7 +108,7 @@ def _stem(picture: Picture) -> str:
 def _pictures(a: dict[str, Any], b: dict[str, Any]) -> Iterator[list[str]]:
     yield ["name", a["name"], b["name"]]
     yield ["says how it was made", source_name(a["source"]), source_name(b["source"])]
-    yield ["size", *(f"{side['width']}×{side['height']}" for side in (a, b))]
+    yield ["size", *(f"{side['width']}×{side['height']}" if side["width"] else "" for side in (a, b))]
     yield ["format", a["format"], b["format"]]
     yield ["pixels' sha256", a["pixels_sha256"], b["pixels_sha256"]]
 

@@ -38,20 +38,13 @@ class Reading:
     image: NDArray[np.uint8] | None = None
 
 
-def read_record(path: Path | str) -> Record:
-    """Return the record of an image, or of a sidecar.
+def read_recorded(path: Path | str, keep_image: bool = False) -> Reading:
+    """Return what an image, or the record beside one, says.
 
     Raises:
         ImageError: when the image cannot be read.
         RecordError: when there is no record, or an unsound one.
     """
-    record = read_recorded(path).record
-    assert record is not None  # as checked there
-    return record
-
-
-def read_recorded(path: Path | str, keep_image: bool = False) -> Reading:
-    """Return what an image, or the record beside one, says; see `read_record`."""
     path = Path(path)
     if path.suffix.lower() == ENDING:
         return Reading(record=read_sidecar(path)[0], source=GOODSEED)

@@ -90,3 +90,19 @@ def test_a_file_that_was_edited_since_it_was_saved_differs(capsys: pytest.Captur
     found = as_json(capsys)
     assert (found["same"], found["image_same"]) == (False, False)
     assert [(cause["cause"], cause["where"]) for cause in found["causes"]] == [("post-process", "the file of B")]
+
+
+def test_the_answer_can_be_written_as_a_page_and_as_markdown(
+    capsys: pytest.CaptureFixture[str], sidecars: tuple[str, str], tmp_path: Path
+) -> None:
+    picture = tmp_path / "c.png"
+    picture.write_bytes(embed(np.zeros((8, 8, 3), np.uint8), "png", sample_record(), {}, Options()).data)
+    page, text = tmp_path / "diff.html", tmp_path / "diff.md"
+    assert run(["diff", str(picture), sidecars[1], "--html", str(page), "--markdown", str(text), "--json"]) == 1
+    assert "5:text" in [cause["id"] for cause in as_json(capsys)["causes"]]
+    for written in (page.read_text("utf-8"), text.read_text("utf-8").replace("\\", "")):
+        assert "U+200B ZERO WIDTH SPACE" in written
+        assert "b.png.json" in written
+    assert page.read_text("utf-8").count("data:image/") == 1  # a record alone has no picture
+    assert run(["diff", *sidecars, "--html", str(tmp_path / "a.png.json" / "x.html"), "--json"]) == 2
+    assert "cannot be written" in as_json(capsys)["error"]

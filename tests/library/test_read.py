@@ -16,7 +16,7 @@ from PIL import Image, PngImagePlugin
 from goodseed.cli import run
 from goodseed.errors import GoodSeedError, ImageError, RecordError
 from goodseed.provenance.embed import ENDINGS, Options, embed, encode, formats, graph_texts
-from goodseed.provenance.read import read_image, read_record
+from goodseed.provenance.read import read_image, read_recorded
 from goodseed.provenance.record import check_record
 from goodseed.provenance.sidecar import sidecar_bytes, sidecar_of
 from tests.library.record_maker import PROMPT, sample_record, sha256
@@ -191,7 +191,7 @@ def test_the_sidecar_serves_where_the_image_was_stripped(fmt: str, tmp_path: Pat
     assert read_image(path).record is None
     sidecar_of(path).write_bytes(sidecar_bytes(embedded.record, {}))
     assert read_image(path).record == embedded.record
-    assert read_record(sidecar_of(path)) == embedded.record
+    assert read_recorded(sidecar_of(path)).record == embedded.record
 
 
 def test_a_sidecar_of_another_image_is_not_used(tmp_path: Path) -> None:
@@ -318,7 +318,7 @@ def test_a_record_is_asked_of_an_image_that_has_none(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(png())
     with pytest.raises(RecordError, match="holds no record"):
-        read_record(path)
+        read_recorded(path)
 
 
 def test_inspect_prints_the_record_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
