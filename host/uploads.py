@@ -20,7 +20,7 @@ _CHUNK = 256 << 10
 _MOST_NAME = 16 << 10
 _SLACK = 256 << 10
 """What the form itself may take, beside what its parts hold."""
-_SECONDS = 120.0
+_SECONDS = 600.0
 _AT_ONCE = asyncio.Semaphore(4)
 """How many questions' bodies are kept at a time."""
 

@@ -118,7 +118,7 @@ def closest_saver(record: Record, canvas: Canvas) -> str:
     if not savers:
         raise GraphError("graph: no node in it saves or shows a picture; open one that does")
     recipe = record.get("recipe")
-    if not recipe:
+    if not recipe or recipe["saver"] not in recipe["nodes"]:
         return max(savers, key=lambda key: len(recipe_of(canvas.nodes, key)["nodes"]))
     return max(savers, key=lambda key: _likeness(recipe, recipe_of(canvas.nodes, key)))
 

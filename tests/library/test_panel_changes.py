@@ -216,3 +216,8 @@ def test_the_graph_that_was_given_stays_as_it_is() -> None:
     before = json.dumps(drifted)
     changes(picture(), drifted)
     assert json.dumps(drifted) == before
+
+
+def test_a_record_whose_saver_is_missing_has_nothing_to_set() -> None:
+    found = changes(picture(recipe__saver="gone"), graph(SEED))
+    assert found["changes"] == []
