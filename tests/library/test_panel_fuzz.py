@@ -30,7 +30,7 @@ def around(recipe: Any) -> dict[str, Any]:
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 8))
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_an_edited_record_is_refused_or_shown(chance: random.Random, count: int) -> None:
     whole = picture()
     record = sample_record(inputs=[input_file("6", "text", "a"), input_file("5", "text", "b")])
@@ -56,7 +56,7 @@ def test_an_edited_record_is_refused_or_shown(chance: random.Random, count: int)
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 8))
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_an_odd_graph_is_refused_or_set(chance: random.Random, count: int) -> None:
     odd = graph(("3", "seed", 1))
     for _ in range(count):

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import unicodedata
+from unittest import mock
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goodseed.panel.pieces import CHANGED, KEPT_CHANGED, KEPT_SAME, ONLY_A, ONLY_B, SAME, Piece, pieces, shortened
+from goodseed.provenance.diff import prompts
 
 LETTERS = st.sampled_from([*"ab ,()\n", "é", "e", "\u0301", "\u0308", "\u00a0", "\u200b", "\ufe0f", "日", "🌅", "\t"])
 TEXTS = st.text(LETTERS, max_size=40) | st.text(max_size=20)
+WORDS = st.lists(st.sampled_from(["a", "red", "blue", "ball", "on", "\u00a0", "the", "hill", "sky,"]), max_size=9).map(
+    " ".join
+)
 
 
 def together(found: list[Piece]) -> tuple[str, str]:
     return "".join(piece.a for piece in found), "".join(piece.b for piece in found)
 
 
-@settings(max_examples=600, deadline=None)
-@given(TEXTS, TEXTS)
-def test_pieces_put_together_are_the_two_texts(a: str, b: str) -> None:
-    found = pieces(a, b)
+@settings(max_examples=400, deadline=None)
+@given(TEXTS | WORDS, TEXTS | WORDS, st.sampled_from([0, 3, 400]))
+def test_pieces_put_together_are_the_two_texts(a: str, b: str, most_aligned: int) -> None:
+    with mock.patch.object(prompts, "MOST_ALIGNED", most_aligned):  # longer texts are held together by single words
+        found = pieces(a, b)
     assert together(found) == (a, b)
     for piece in found:
         match piece.kind:
@@ -91,3 +97,11 @@ def test_long_pieces_keep_both_ends() -> None:
     assert (first.a[:3], first.a[-3:], first.a.count("…")) == ("xxx", "xx ", 1)
     short = pieces("a b", "a c")
     assert shortened(short) == short
+
+
+def test_changes_far_apart_in_a_long_text_are_two_places() -> None:
+    words = [f"word{number}" for number in range(3000)]
+    a = " ".join(words)
+    b = " ".join(["another" if number in (100, 2900) else word for number, word in enumerate(words)])
+    changed = [piece for piece in pieces(a, b) if piece.kind != SAME]
+    assert [(piece.a, piece.b) for piece in changed] == [("word100", "another"), ("word2900", "another")]

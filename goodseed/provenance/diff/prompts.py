@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import bisect
 import difflib
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 MOST_NAMED = 4
 """How many changed places are described one by one."""
 MOST_ALIGNED = 400
-"""Up to how many words of two texts are aligned: it takes the square of their number."""
+"""Up to how many words and blanks are aligned: it takes the square of their number. Of longer texts, the stretches
+between words that each of the two has once."""
+LONGEST_CUT = 1 << 18
+"""Up to how many code points a text is cut into words."""
 LONGEST_WORD = 64
 """Up to how many code points of two words are aligned."""
 
@@ -49,7 +54,7 @@ def edits(a: str, b: str) -> list[Edit]:
     if middle_a == middle_b:
         return []
     found: list[Edit] = []
-    for edit in _aligned(*_pieces(middle_a, middle_b), Edit("", "", start + 1, start + 1)):
+    for edit in _differing(*_pieces(middle_a, middle_b), Edit("", "", start + 1, start + 1)):
         within = _letters(edit)
         found += within if all(is_unusual(inner) for inner in within) else [edit]
     return [_with_its_letter(edit, a, b) for edit in found]
@@ -119,12 +124,58 @@ def _at_words(a: str, b: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _pieces(a: str, b: str) -> tuple[Sequence[str], Sequence[str]]:
-    """Return two texts cut into words and blanks, or each as a whole where that is too much to align."""
-    if max(len(a), len(b)) <= 100 * MOST_ALIGNED:
-        words_a, words_b = (re.findall(r"\s+|\S+", text) for text in (a, b))
-        if max(len(words_a), len(words_b)) <= MOST_ALIGNED:
-            return words_a, words_b
-    return [a], [b]
+    """Return two texts cut into words and blanks, or each as a whole where that is too long."""
+    if max(len(a), len(b)) > LONGEST_CUT:
+        return [a], [b]
+    words_a, words_b = (re.findall(r"\s+|\S+", text) for text in (a, b))
+    return words_a, words_b
+
+
+def _differing(a: Sequence[str], b: Sequence[str], at: Edit) -> list[Edit]:
+    """Return what differs between two sequences of words and blanks, however long."""
+    if max(len(a), len(b)) <= MOST_ALIGNED:
+        return _aligned(a, b, at)
+    found: list[Edit] = []
+    done_a = done_b = 0
+    at_a, at_b = at.character_a, at.character_b
+    for end_a, end_b in [*_anchors(a, b), (len(a), len(b))]:
+        gap_a, gap_b = a[done_a:end_a], b[done_b:end_b]
+        if max(len(gap_a), len(gap_b)) > MOST_ALIGNED:
+            gap_a, gap_b = ["".join(gap_a)], ["".join(gap_b)]
+        found += _aligned(gap_a, gap_b, Edit("", "", at_a, at_b))
+        anchor = len(a[end_a]) if end_a < len(a) else 0
+        at_a, at_b = at_a + sum(map(len, gap_a)) + anchor, at_b + sum(map(len, gap_b)) + anchor
+        done_a, done_b = end_a + 1, end_b + 1
+    return found
+
+
+def _anchors(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the places of words that each of two sequences has once, as many as come in the same order.
+
+    The longest run of rising places, as in Cohen's patience diff.
+    """
+    once_a, once_b = (_once(pieces) for pieces in (a, b))
+    tops: list[int] = []
+    run: list[tuple[int, int, int]] = []  # place in a, place in b, the entry before it
+    ends: list[int] = []
+    for word, place_a in once_a.items():
+        if word in once_b:
+            place_b = once_b[word]
+            height = bisect.bisect_left(tops, place_b)
+            run.append((place_a, place_b, ends[height - 1] if height else -1))
+            tops[height : height + 1], ends[height : height + 1] = [place_b], [len(run) - 1]
+    found: list[tuple[int, int]] = []
+    entry = ends[-1] if ends else -1
+    while entry >= 0:
+        found.append(run[entry][:2])
+        entry = run[entry][2]
+    return found[::-1]
+
+
+def _once(pieces: Sequence[str]) -> dict[str, int]:
+    """Return the places of the words that occur once, in their order."""
+    counts = Counter(pieces)
+    return {piece: place for place, piece in enumerate(pieces) if counts[piece] == 1 and not piece.isspace()}
 
 
 def _aligned(a: Sequence[str], b: Sequence[str], at: Edit) -> list[Edit]:
