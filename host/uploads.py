@@ -51,15 +51,15 @@ async def read_parts(
 
     most = len(pictures) * LARGEST_FILE + sum(texts.values()) + _SLACK
     if (request.content_length or 0) > most:
-        raise TooLargeError(f"the question has {_size(request.content_length or 0)}, over the limit of {_size(most)}")
+        raise TooLargeError(f"what was sent has {_size(request.content_length or 0)}, over the limit of {_size(most)}")
     if not request.content_type.startswith("multipart/"):
-        raise UploadError("the question is no form; send multipart/form-data")
+        raise UploadError("what was sent is no form; send multipart/form-data")
     limits = {**dict.fromkeys(pictures, LARGEST_FILE), **texts}
     async with _AT_ONCE:
         try:
             parts = await asyncio.wait_for(_read(request, pictures, limits, named), _SECONDS)
         except (TimeoutError, asyncio.TimeoutError) as error:
-            raise TooLongError(f"the question did not arrive within {_SECONDS:g} s; send it again") from error
+            raise TooLongError(f"it did not arrive within {_SECONDS:g} s; send it again") from error
         except (ValueError, LookupError, AssertionError, HttpProcessingError) as error:
             raise UploadError("the form is broken off or damaged; send it again") from error
     missing = [name for name in limits if name not in optional and name not in (*parts.pictures, *parts.texts)]
