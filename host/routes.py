@@ -67,7 +67,9 @@ def _check_site(request: web.Request) -> None:
         host = request.headers.get("Host", "").lower()
         foreign |= not host or urllib.parse.urlsplit(origin.lower()).netloc != host
     if foreign:
-        raise NameTrespassError("Good Seed: answers only pages of this very server")
+        raise NameTrespassError(
+            "Good Seed: answers only pages of this very server; a proxy before it must hand on the Host as it is"
+        )
 
 
 async def _inspect(request: web.Request) -> Any:
