@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import urllib.parse
 from collections.abc import Awaitable, Callable, Mapping
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from typing import Any
 
 import folder_paths
@@ -197,16 +197,12 @@ async def _do(what: str, work: Callable[[], Any]) -> Any:
     return await _work().do(what, work)
 
 
+@cache
 def _work() -> Any:
-    global _works
-    if _works is None:
-        from goodseed.panel.work import Work
+    """Return the threads of this server's panel."""
+    from goodseed.panel.work import Work
 
-        _works = Work()
-    return _works
-
-
-_works: Any = None
+    return Work()
 
 
 def _answer(found: Mapping[str, Any]) -> web.Response:

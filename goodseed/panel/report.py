@@ -45,7 +45,7 @@ def report(a: Picture, b: Picture, kind: str) -> dict[str, str]:
 def verdict(found: Comparison) -> str:
     """Return in one sentence what a comparison says."""
     if found["same"]:
-        return "Nothing that makes the image differs." if found["causes"] is not None else ""
+        return "Nothing that makes the image differs."
     count = len(found["causes"])
     named = f"{count} cause{'s' * (count != 1)} named" if count else "no cause can be named"
     if found["image_same"]:
