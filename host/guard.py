@@ -12,7 +12,6 @@ from typing import Any
 
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from server import PromptServer
 
 from goodseed.determinism import flags
 from goodseed.determinism.ops import catching
@@ -25,6 +24,7 @@ from .observe import note_nondeterministic, note_text, observe
 from .queue import current_place, running_prompt
 from .sampling import arguments, run_before
 from .schedule import schedule_of
+from .show import tell_node
 from .step_noise import portable
 
 KEY = "goodseed.guard"
@@ -68,8 +68,7 @@ class Guard:
     def note(self, text: str) -> None:
         """Tell the user, in the log and on the node."""
         logging.warning("Good Seed: Determinism Guard: %s", text)
-        if self.node is not None:
-            PromptServer.instance.send_progress_text(text, self.node)
+        tell_node(text, self.node)
 
     def _sample(self, executor: Any, *args: Any, **kwargs: Any) -> Any:
         """OUTER_SAMPLE: the pins first, then the sampling, with the random state put back behind it."""

@@ -46,7 +46,7 @@ def examine(guard: Guard, model: ModelPatcher, prompt: Mapping[str, Any], workfl
     broken = _broken(guard, prompt, device)
     if broken and guard.mode == "enforce":
         raise PinError(broken_line(broken))
-    report = Report(
+    return Report(
         mode=guard.mode,
         device=device,
         flags=guard.flags,
@@ -56,9 +56,6 @@ def examine(guard: Guard, model: ModelPatcher, prompt: Mapping[str, Any], workfl
         findings=findings(prompt, workflow, guard.portable_noise, guard.record, device),
         guarded=guarded,
     )
-    if guard.node is not None:
-        PromptServer.instance.send_progress_text(str(report), guard.node)
-    return report
 
 
 def findings(

@@ -17,6 +17,10 @@ from goodseed.inpaint.engines import make_engine
 from goodseed.inpaint.overlay import draw_overlay
 from goodseed.inpaint.rapid import check_packages
 from goodseed.inpaint.sorting import sort_images, summary
+from goodseed.plain import plain
+from goodseed.provenance.embed import to_uint8
+
+from .show import MOST_SHOWN, show_pictures
 
 NO_SEEDS = "Inpaint Artifact Filter: connect the images' seeds to its input seeds, or disconnect this output."
 
@@ -79,6 +83,12 @@ def filter_images(
     sides = [(_images(images, places, side), _seeds(seed_of, side)) for side in (chosen.kept, chosen.rejected)]
     report = summary(found, seed_of, chosen, warning)
     return (*sides[0], *sides[1], [one.share for one in found], drawn, report)
+
+
+def shown_on_node(overlays: Sequence[Tensor], report: str) -> dict[str, Any]:
+    """Return what the node shows: the overlays [1, H, W, C], as many as there is room for, and the report."""
+    pictures = [to_uint8(overlay[0].numpy()) for overlay in overlays[:MOST_SHOWN]]
+    return {"images": show_pictures(pictures, "goodseed-filter"), "text": [plain(report)]}
 
 
 def _images(images: Sequence[Tensor], places: Sequence[tuple[int, int]], side: Sequence[int]) -> Any:

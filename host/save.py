@@ -23,9 +23,12 @@ from goodseed.provenance.log import LOG_NAME, append_line, log_line
 from goodseed.provenance.paths import check_inside, check_prefix
 from goodseed.provenance.place import place_image
 from goodseed.provenance.record import record_text
+from goodseed.provenance.saved import saved_note
 from goodseed.provenance.sidecar import sidecar_bytes
 
 from .record import records_for
+
+NO_RECORDS = "Saved without records: ComfyUI runs with --disable-metadata."
 
 _MOST_WORKERS = 4
 
@@ -56,8 +59,8 @@ class Saving:
 
 def save_batch(
     images: Tensor, saving: Saving, prompt: Mapping[str, Any], extra: Mapping[str, Any] | None, node: str, graph: Any
-) -> tuple[list[dict[str, str]], list[str]]:
-    """Save images float [B, H, W, C]; return what the front end shows, and each image's record as text.
+) -> tuple[list[dict[str, str]], list[str], str]:
+    """Save images float [B, H, W, C]; return what the front end shows, each image's record as text, and a note on them.
 
     `prompt` is written into the files; `graph` is the host's DynamicPrompt, with the nodes that came up at run time.
     With --disable-metadata the files hold pixels only, and nothing is written beside them.
@@ -86,7 +89,8 @@ def save_batch(
             raise OutputError(f"{error} ({place} of the batch's {len(images)} images are saved)") from error
         records[place] = embedded.record or records[place]
         shown.append({"filename": path.name, "subfolder": where.subfolder, "type": "output"})
-    return shown, [record_text(record) for record in records]
+    note = NO_RECORDS if silent else saved_note(records)
+    return shown, [record_text(record) for record in records], note
 
 
 def output_place(prefix: str, width: int, height: int) -> Where:

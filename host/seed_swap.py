@@ -15,7 +15,6 @@ from typing import Any
 import comfy.samplers
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from server import PromptServer
 
 import nodes
 from goodseed.errors import ChoiceError, SeedError
@@ -27,6 +26,7 @@ from goodseed.seeds import MAX_SEED, check_seed
 
 from .sampling import ARGUMENTS, arguments
 from .sampling import sampler_name as name_of
+from .show import tell_node
 from .step_noise import step_noise_of, with_step_noise
 
 KEY = "goodseed.seed_swap"
@@ -158,7 +158,6 @@ def teller(node: str | None) -> Callable[[str], None]:
 
     def tell(text: str) -> None:
         logging.info("Good Seed: Seed Swap: %s", text)
-        if node is not None:
-            PromptServer.instance.send_progress_text(text, node)
+        tell_node(text, node)
 
     return tell

@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from goodseed.determinism.report import MODES, Report
+from goodseed.plain import plain
 
 from ..host.guard_report import audit_fingerprint, examine, make_guard
 
@@ -93,4 +94,4 @@ class DeterminismGuard(io.ComfyNode):
 
 def _output(report: Report, *parts: Any) -> io.NodeOutput:
     text = str(report)
-    return io.NodeOutput(*parts, text, ui={"text": [text], "goodseed": [report.as_dict()]})
+    return io.NodeOutput(*parts, text, ui={"text": [plain(text)], "goodseed": [report.as_dict()]})

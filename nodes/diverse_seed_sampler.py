@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from goodseed.banks import diverse
 from goodseed.banks.diverse import BY, WITHIN
 from goodseed.banks.summary import diverse_summary
+from goodseed.plain import plain
 from goodseed.seeds import MAX_SEED
 
 from ..host.banks import load_bank
@@ -114,6 +115,6 @@ class DiverseSeedSampler(io.ComfyNode):
         measured = load_bank(bank)
         warnings = compare(measured, model, latent, on_mismatch, noise_output=_NOISE)
         choice = diverse(measured, by, count, start if start >= 0 else None, within, random_state=random_seed)
-        return io.NodeOutput(
-            choice.seeds, noise_of_bank(measured, choice.seeds), diverse_summary(measured, choice, warnings)
-        )
+        report = diverse_summary(measured, choice, warnings)
+        noise = noise_of_bank(measured, choice.seeds)
+        return io.NodeOutput(choice.seeds, noise, report, ui={"text": [plain(report)]})

@@ -7,15 +7,17 @@ from typing import Any
 from comfy_api.latest import io
 
 from goodseed.banks import pick
+from goodseed.banks.chart import draw_standing
 from goodseed.banks.clean import CLEAN
 from goodseed.banks.golden import RULES
 from goodseed.banks.limits import parse_limits
-from goodseed.banks.summary import golden_summary
+from goodseed.banks.summary import golden_note, golden_summary
 from goodseed.errors import ChoiceError
 
 from ..host.banks import load_bank
 from ..host.models import compare
 from ..host.seed_use import choice_fingerprint
+from ..host.show import show_pictures
 from .inputs import bank_input, match_inputs
 
 MAX_PLACE = 999_999
@@ -123,5 +125,8 @@ class GoldenSeedPicker(io.ComfyNode):
             raise ChoiceError(
                 f"index {index}: rule {asked} gives {len(choice.seeds)} seeds; lower the index or use rank-sum"
             )
+        seed, seeds = choice.seeds[index], choice.seeds[:count]
+        shown = show_pictures([draw_standing(measured, seed, seeds)], "goodseed-picker")
+        note = golden_note(measured, choice, index, warnings)
         report = golden_summary(measured, choice, index, warnings)
-        return io.NodeOutput(choice.seeds[index], choice.seeds[:count], report)
+        return io.NodeOutput(seed, seeds, report, ui={"images": shown, "text": [note]})

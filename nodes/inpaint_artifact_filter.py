@@ -10,7 +10,7 @@ from goodseed.inpaint.engines import ENGINES
 from goodseed.inpaint.sorting import MODES, WHEN_NONE
 from goodseed.seeds import MAX_SEED
 
-from ..host.inpaint import Asked, filter_images
+from ..host.inpaint import Asked, filter_images, shown_on_node
 
 MOST_IMAGES = 4096
 
@@ -138,4 +138,5 @@ class InpaintArtifactFilter(io.ComfyNode):
     @classmethod
     def execute(cls, images: Any, mask: Any, **inputs: Any) -> io.NodeOutput:
         asked = Asked.from_lists(inputs)
-        return io.NodeOutput(*filter_images(images, mask, inputs.get("original"), inputs.get("seeds"), asked))
+        outputs = filter_images(images, mask, inputs.get("original"), inputs.get("seeds"), asked)
+        return io.NodeOutput(*outputs, ui=shown_on_node(*outputs[-2:]))

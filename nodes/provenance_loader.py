@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from goodseed.plain import plain
 from goodseed.provenance.summary import reading_summary
 
 from ..host.load import (
@@ -70,4 +71,6 @@ class ProvenanceLoader(io.ComfyNode):
         pixels, reading = load_image(image)
         prompts = (prompt_text(reading, role) for role in ("positive", "negative"))
         values = (known_value(reading, name) for name in ("seed", "steps", "cfg", "width", "height"))
-        return io.NodeOutput(pixels, record_or_stop(reading), *prompts, *values, reading_summary(image, reading))
+        report = reading_summary(image, reading)
+        outputs = (pixels, record_or_stop(reading), *prompts, *values, report)
+        return io.NodeOutput(*outputs, ui={"text": [plain(report)]})

@@ -98,7 +98,7 @@ class ProvenanceSaver(io.ComfyNode):
     ) -> io.NodeOutput:
         saving = Saving(filename_prefix, format, Options(quality=quality, a1111=a1111), sidecar, log)
         hidden = cls.hidden
-        shown, records = save_batch(
+        shown, records, note = save_batch(
             images, saving, hidden.prompt, hidden.extra_pnginfo, hidden.unique_id, hidden.dynprompt
         )
-        return io.NodeOutput(images, records, ui={"images": shown})
+        return io.NodeOutput(images, records, ui={"images": shown, "text": [note]})

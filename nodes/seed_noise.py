@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from goodseed.noise import CARDS, DEFAULT_CARD
 from goodseed.noise.spec import DTYPES
 from goodseed.noise.streams import NAMES
+from goodseed.plain import plain
 from goodseed.seeds import MAX_SEED
 
 from ..host.spec_noise import ONE_DRAW, PER_ITEM, make_noise, noise_summary
@@ -85,4 +86,5 @@ class SeedNoise(io.ComfyNode):
         cls, seed: int, spec: str, per_item: str, seeds: str, drawn_in: str, card: str = DEFAULT_CARD.name
     ) -> io.NodeOutput:
         noise = make_noise(seed, spec, per_item, seeds, drawn_in, card)
-        return io.NodeOutput(noise, noise_summary(noise))
+        report = noise_summary(noise)
+        return io.NodeOutput(noise, report, ui={"text": [plain(report)]})

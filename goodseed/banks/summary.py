@@ -7,19 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from goodseed.banks.chart import standing_line
 from goodseed.banks.choice import Choice, quality, ranks_of
 from goodseed.banks.format import Bank
+from goodseed.plain import plain
 
 
 def golden_summary(bank: Bank, choice: Choice, index: int, warnings: Sequence[str] = ()) -> str:
     """Return where the seed at place `index` of a golden choice stands, and what speaks for it."""
-    seed, clean, worst = choice.seeds[index], "tasks" in choice.settings, choice.settings["worst"]
-    kind = ("text-prone" if clean else "inferior") if worst else "clean" if clean else "golden"
-    lines = [
-        f"**Seed {seed}**: {kind} seed {index + 1} of {len(choice.seeds)} by {choice.rule}, bank {_name(bank)}",
-        "",
-    ]
-    lines += [*_warnings(warnings), *_standing(bank, seed), ""]
+    lines = [_headline(bank, choice, index), "", *_warnings(warnings), *_standing(bank, choice.seeds[index]), ""]
+    clean = "tasks" in choice.settings
     held_out = choice.evidence.get("held_out", {})
     if held_out:
         on = "pictures with holes" if clean else "prompts"
@@ -30,6 +27,11 @@ def golden_summary(bank: Bank, choice: Choice, index: int, warnings: Sequence[st
         lines.append(f"- the metrics' top {overlap['top']} share {overlap['both']} seeds; chance gives {chance}")
     lines += [f"- {note}" for note in choice.notes]
     return "\n".join([*lines, "", f"Seeds: {_seeds(choice)}", _measured(bank)])
+
+
+def golden_note(bank: Bank, choice: Choice, index: int, warnings: Sequence[str] = ()) -> str:
+    """Return the same in a few lines of plain text, for the node itself."""
+    return plain("\n".join([_headline(bank, choice, index), standing_line(bank, choice.seeds[index]), *warnings]))
 
 
 def diverse_summary(bank: Bank, choice: Choice, warnings: Sequence[str] = ()) -> str:
@@ -50,6 +52,13 @@ def diverse_summary(bank: Bank, choice: Choice, warnings: Sequence[str] = ()) ->
         )
     lines += [f"- {note}" for note in choice.notes]
     return "\n".join([*lines, "", _measured(bank)])
+
+
+def _headline(bank: Bank, choice: Choice, index: int) -> str:
+    clean, worst = "tasks" in choice.settings, choice.settings["worst"]
+    kind = ("text-prone" if clean else "inferior") if worst else "clean" if clean else "golden"
+    place = f"{kind} seed {index + 1} of {len(choice.seeds)}"
+    return f"**Seed {choice.seeds[index]}**: {place} by {choice.rule}, bank {_name(bank)}"
 
 
 def _standing(bank: Bank, seed: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from goodseed.plain import plain
 from tests.host.comfyui import ComfyUI, GraphFailed
 from tests.host.graphs import Graph, custom_sampling, demo, ksampler, node, shown
 
@@ -217,7 +218,7 @@ def test_the_report_finds_what_is_planted_as_text_and_as_data(comfyui: ComfyUI) 
     graph["see"] = node("PreviewImage", images=["tiles", 0])
     output = comfyui.run(graph)
     text, data = output["report"]["text"][0], output["guard"]["goodseed"][0]
-    assert text == output["guard"]["text"][0]
+    assert plain(text) == output["guard"]["text"][0]
     assert text.startswith("**Determinism Guard: warn**, on cpu")
     found = {(finding["cause"], finding["node"]) for finding in data["findings"]}
     assert {("batch", "latent"), ("tiled", "tiles"), ("unpinned-model", "demo")} <= found

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from goodseed.plain import plain
 from tests.host.banks import HUGE
 from tests.host.comfyui import VERSIONS, ComfyUI, GraphFailed, find_comfyui, make_base
 from tests.host.conftest import ASSETS, PACK_NAMES, ROOT
@@ -106,7 +107,12 @@ def test_kept_seeds_match_kept_images_in_a_batch_and_in_a_list_of_several_sizes(
     assert len(given["overlay"]["images"]) == 3
     with Image.open(reader.image(given["overlay"]["images"][0])) as drawn:
         assert ((np.asarray(drawn.convert("RGB")) == (255, 40, 40)).all(axis=2)).sum() > 50
+    on_node = [reader.image(image) for image in given["filter"]["images"]]
+    for one, other in zip(on_node, map(reader.image, given["overlay"]["images"]), strict=True):
+        with Image.open(one) as on_it, Image.open(other) as handed_on:
+            assert np.array_equal(np.asarray(on_it), np.asarray(handed_on))
     report = given["report"]["text"][0]
+    assert given["filter"]["text"] == [plain(report)]
     assert "1 of 3 images kept" in report
     assert "image 0, seed 11: text on" in report
     assert "100% of the letters are the prompt's" in report
