@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +23,28 @@ from goodseed.provenance.sidecar import sidecar_of
 if TYPE_CHECKING:
     from goodseed.provenance.read import Reading
 
+EXAMPLE = "goodseed-example.png"
+"""A picture with its record that comes with the pack: example_workflows/made_again_from_its_file.json loads it."""
+
+_SHIPPED = Path(__file__).resolve().parent.parent / "example_workflows" / "pictures" / EXAMPLE
 _ENDINGS = (".png", ".webp", ".jpg", ".jpeg", ".avif")
 
 
+def offer_example() -> None:
+    """Put the example into ComfyUI's temporary folder, which it empties at its start: no folder of the user changes."""
+    folder = Path(folder_paths.get_temp_directory())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_SHIPPED, folder / EXAMPLE)
+    except OSError as error:
+        logging.warning("Good Seed: %s cannot be offered: %s", EXAMPLE, error.strerror or error)
+
+
 def image_names() -> list[str]:
-    """Return the images in the input folder, as LoadImage lists them."""
+    """Return the images in the input folder, as LoadImage lists them, and the example."""
     folder = folder_paths.get_input_directory()
     files = (entry.name for entry in os.scandir(folder) if entry.is_file())
-    return sorted(name for name in files if name.lower().endswith(_ENDINGS))
+    return [*sorted(name for name in files if name.lower().endswith(_ENDINGS)), f"{EXAMPLE} [temp]"]
 
 
 def image_path(name: str) -> Path:

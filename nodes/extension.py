@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from ..host.banks import register_folders
+from ..host.load import offer_example
 from ..host.routes import register_routes
 from .demo_model import DemoModel
 from .determinism_guard import DeterminismGuard
@@ -25,6 +26,7 @@ class GoodSeedExtension(ComfyExtension):
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         register_folders()
         register_routes()
+        offer_example()
         return [
             DemoModel,
             DeterminismGuard,

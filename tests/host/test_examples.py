@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from goodseed.files import sha256_of
+from goodseed.provenance.read import read_image
 from tests.host.comfyui import ComfyUI, GraphFailed
 from tests.host.workflows import to_api
 
@@ -20,14 +22,34 @@ FOLDER = Path(__file__).resolve().parents[2] / "example_workflows"
 SAVERS = ("SaveImage", "GoodSeedProvenanceSaver", "GoodSeedReproductionCheck")
 SAID = ("Measured on", "**Determinism Guard", "identical", "different")
 """What an example's reports say."""
-ONE_IMAGE = {"seed_swap"}
-"""Examples whose last node makes one image of all."""
+ONE_IMAGE = {"made_again_from_its_file", "seed_swap"}
+"""Examples with one image: their last node makes one of all, or there is but one."""
+PICTURE = FOLDER / "pictures" / "goodseed-example.png"
+"""What the Loader's example loads."""
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
 def test_there_are_examples() -> None:
     assert len(NAMES) >= 3
     assert sorted(path.stem for path in (FOLDER / "api").glob("*.json")) == NAMES
+
+
+def test_the_picture_that_comes_with_the_pack_is_of_its_demo_model(comfyui: ComfyUI, demo_weights: Path) -> None:
+    """GOODSEED_UPDATE_EXAMPLES=1 makes it anew, from the example of the Guard and the saver."""
+    if os.environ.get("GOODSEED_UPDATE_EXAMPLES") and comfyui.version == "newest":
+        graph, workflow = (_read(FOLDER / path / "reproduce.json") for path in ("api", ""))
+        graph["6"]["inputs"]["batch_size"] = 1
+        next(node for node in workflow["nodes"] if node["id"] == 6)["widgets_values"][2] = 1
+        (shown,) = comfyui.run(graph, {"workflow": workflow})["9"]["images"]
+        shutil.copyfile(comfyui.image(shown), PICTURE)
+    reading = read_image(PICTURE)
+    assert reading.workflow is not None
+    assert reading.record is not None
+    assert reading.record["runs"]
+    hashes = {model["name"]: model["sha256"]["value"] for model in reading.record["models"]}
+    assert hashes == {name: sha256_of(demo_weights / name) for name in hashes}
+    assert len(hashes) == 3
+    assert PICTURE.stat().st_size < 100_000
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -75,6 +97,12 @@ def test_the_check_says_the_same_again_and_names_the_other_cfg(comfyui: ComfyUI)
     graph["11"]["inputs"]["steps"] = 11
     with pytest.raises(GraphFailed, match="steps"):
         comfyui.run(graph)
+
+
+def test_the_picture_that_comes_with_the_pack_is_made_again(comfyui: ComfyUI) -> None:
+    shown = comfyui.run(_read(FOLDER / "api" / "made_again_from_its_file.json"))
+    check = next(output for output in shown.values() if "goodseed_records" in output)
+    assert check["text"][0].splitlines()[0] in ("identical", "same to the eye")
 
 
 @pytest.mark.parametrize("name", NAMES)

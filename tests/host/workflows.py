@@ -25,7 +25,7 @@ def to_api(workflow: Workflow, object_info: Mapping[str, Any]) -> Graph:
         assert node["mode"] == 0, f"node {node['id']} is muted or bypassed"
         inputs = dict(_widget_values(node, object_info[node["type"]]))
         inputs |= {slot["name"]: sources[slot["link"]] for slot in node["inputs"] if slot.get("link") is not None}
-        title = node.get("title", object_info[node["type"]]["display_name"])
+        title = node.get("title") or object_info[node["type"]]["display_name"] or node["type"]
         graph[str(node["id"])] = {"class_type": node["type"], "inputs": inputs, "_meta": {"title": title}}
     return graph
 
