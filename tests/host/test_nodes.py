@@ -36,7 +36,7 @@ BANK = "test.safetensors"
 
 def test_the_pack_loads_without_a_warning(comfyui: ComfyUI) -> None:
     offered = comfyui.get("/object_info")
-    assert set(NODES) <= set(offered)
+    assert {name for name in offered if name.startswith("GoodSeed")} == set(NODES)
     start = comfyui.log.partition("To see the GUI go to")[0]
     pack = next(line for line in start.splitlines() if "seconds" in line and str(comfyui.pack) in line)
     assert "IMPORT FAILED" not in pack
