@@ -6,7 +6,7 @@ The score that a text needs is chosen on one set (the highest recall at no more 
 the reader's rules; all figures are those of another set, made of other fonts, words, photographs and patterns, with
 95 % Wilson intervals. What it needs: see text_in_mask_sources.py, and pip install rapidocr onnxruntime; Tesseract is
 left out where it is missing (apt-get install tesseract-ocr tesseract-ocr-chi-sim, pip install pytesseract). It takes
-about ten minutes on two cores.
+about a quarter of an hour on two cores.
 """
 
 from __future__ import annotations
