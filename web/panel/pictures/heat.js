@@ -1,0 +1,105 @@
+/** The heat map of the difference: asked for once, when it is first wanted, and its scale. */
+
+import { button, make } from './dom.js'
+
+/** @typedef {import('./pane.js').Pane} Pane */
+/** @typedef {import('./viewport.js').Size} Size */
+/** @typedef {(key: string, values?: object) => string} Translate */
+
+/**
+ * The colours of differences from 1 to the largest one, at equal steps: matplotlib's `inferno` from a quarter on, as
+ * the server draws them. No difference is black.
+ */
+const COLOURS = ['#57106e', '#7d1e6d', '#a32c61', '#c73e4c', '#e45a31', '#f68013', '#fcac11', '#f5db4c', '#fcffa4']
+
+export class Heat {
+  #url = ''
+  #asked = false
+  /** Counts the pairs of pictures, so that a late answer for an earlier pair is dropped. */
+  #pair = 0
+  /** @type {() => Promise<Blob>} */
+  #fetch = () => Promise.reject(new Error())
+
+  /**
+   * @param {Pane} pane
+   * @param {() => void} changed called when a map can be seen
+   * @param {Translate} t
+   */
+  constructor(pane, changed, t) {
+    this.pane = pane
+    this.changed = changed
+    this.t = t
+    /** @type {Size | null} */
+    this.size = null
+    this.ramp = make('span', 'gs-pictures-ramp', { 'aria-hidden': 'true' })
+    this.ramp.style.background = `linear-gradient(90deg, ${COLOURS.join(', ')})`
+    this.scale = make('div', 'gs-pictures-scale')
+    this.again = button(t('pictures.again'), '', t('pictures.again'))
+    this.again.hidden = true
+    this.again.addEventListener('click', () => void this.want())
+    this.element = make('div', 'gs-pictures-heat-row', {}, this.scale, this.again)
+  }
+
+  /**
+   * Forget the map of the pair before.
+   * @param {() => Promise<Blob>} fetch
+   */
+  renew(fetch) {
+    this.#pair += 1
+    this.#asked = false
+    this.#fetch = fetch
+    this.again.hidden = true
+    this.pane.clear()
+    this.#free()
+  }
+
+  /** @param {number | null} largest the largest difference, 1 to 255, where it is known */
+  label(largest) {
+    const { t } = this
+    const end = largest === null ? t('pictures.heatMost') : String(largest)
+    const black = make('span', 'gs-pictures-black', { 'aria-hidden': 'true' })
+    const text = (/** @type {string} */ words) => make('span', '', {}, words)
+    this.scale.replaceChildren(
+      make('span', 'gs-pictures-chip', {}, black, text(t('pictures.heatSame'))),
+      make('span', 'gs-pictures-chip', {}, text('1'), this.ramp, text(end))
+    )
+  }
+
+  /**
+   * Show the map; ask the server for it where that has not been done.
+   * @param {Size | null} [size] of the pictures
+   */
+  async want(size = this.size) {
+    this.size = size
+    if (this.#asked) return
+    this.#asked = true
+    this.again.hidden = true
+    const pair = this.#pair
+    this.pane.say(this.t('pictures.heatAsked'))
+    try {
+      const blob = await this.#fetch()
+      if (pair !== this.#pair) return
+      this.#url = URL.createObjectURL(blob)
+      await this.pane.load(this.#url, this.t('pictures.heatAlt'), size, {
+        loading: this.t('pictures.heatAsked'),
+        failed: this.t('pictures.heatUnread')
+      })
+    } catch (error) {
+      if (pair !== this.#pair) return
+      const why = error instanceof Error ? error.message : String(error)
+      this.pane.say(this.t('pictures.heatFailed', { why }))
+    }
+    if (pair !== this.#pair) return
+    if (!this.pane.ready) {
+      this.#asked = false
+      this.again.hidden = false
+      this.#free()
+    }
+    this.changed()
+  }
+
+  #free() {
+    if (this.#url) URL.revokeObjectURL(this.#url)
+    this.#url = ''
+  }
+}
