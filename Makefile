@@ -31,6 +31,7 @@ check: .venv/ready-to-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m tests.web_types
 
 test: check
 	$(BIN)/python -m tests.tiers
