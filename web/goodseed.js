@@ -35,9 +35,12 @@ function currentPanel() {
 
 /** The host calls this again whenever it draws the tab. @param {HTMLElement} element */
 function render(element) {
-  const { element: root, offer } = currentPanel()
-  element.classList.add('gs-tab-host')
-  if (root.parentElement !== element) element.replaceChildren(root)
+  const { element: root, offer, focus } = currentPanel()
+  if (root.parentElement !== element) {
+    element.classList.add('gs-tab-host')
+    element.replaceChildren(root)
+    if (host.isFocusFree()) focus()
+  }
   offer()
 }
 
@@ -118,6 +121,8 @@ host.register({
       destroy: () => panel?.element.remove()
     })
   },
+
+  afterConfigureGraph: () => panel?.offer(),
 
   getNodeMenuItems: (node) =>
     host.pictureOf(node)

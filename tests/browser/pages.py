@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,8 +54,13 @@ def drop_file(page: Page, path: Path) -> None:
     """Drop a file of this machine on an empty part of the canvas, as a person does; the browser finds its type."""
     box = page.locator("#graph-canvas").bounding_box()
     assert box is not None
-    place = {"x": box["x"] + 0.4 * box["width"], "y": box["y"] + 0.9 * box["height"]}
-    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    drop_files(page, [path], box["x"] + 0.4 * box["width"], box["y"] + 0.9 * box["height"])
+
+
+def drop_files(page: Page, paths: Sequence[Path], x: float, y: float) -> None:
+    """Drop files of this machine on a place of the page, in pixels."""
+    place = {"x": x, "y": y}
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
     page.evaluate("() => { window.dropSeen = false }")
     page.evaluate(
         "() => document.addEventListener('drop', () => { window.dropSeen = true }, {capture: true, once: true})"
@@ -68,7 +74,7 @@ def drop_file(page: Page, path: Path) -> None:
             break
         session.send("Input.dispatchDragEvent", {"type": "dragCancel", **place, "data": data})
     else:
-        raise AssertionError(f"the page took no drop of {path.name}")
+        raise AssertionError(f"the page took no drop of {paths[0].name}")
     session.detach()
 
 

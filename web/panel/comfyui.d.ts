@@ -22,7 +22,8 @@ interface ComfyNode {
   type: string
   title: string
   mode: number
-  inputs?: { name: string; link: number | null; widget?: { name: string } }[]
+  inputs?: { name: string; widget?: { name: string } }[]
+  getInputLink(slot: number): { origin_id: number | string; origin_slot: number } | null
   widgets?: ComfyWidget[]
   imgs?: (HTMLImageElement | HTMLVideoElement)[]
   images?: unknown[]
@@ -34,16 +35,8 @@ interface ComfyNode {
   onWidgetChanged?: (name: string, value: unknown, old: unknown, widget: ComfyWidget) => void
 }
 
-interface ComfyLink {
-  origin_id: number | string
-  origin_slot: number
-}
-
 interface ComfyGraph {
   nodes: ComfyNode[]
-  getNodeById(id: number | string): ComfyNode | null | undefined
-  getLink?(id: number): ComfyLink | undefined
-  links?: Map<number, ComfyLink> | Record<number, ComfyLink>
   inputs?: { name: string }[]
   setDirtyCanvas(foreground: boolean, background: boolean): void
 }
@@ -81,6 +74,7 @@ interface ComfyExtension {
     defaultValue: unknown
   }[]
   setup?: () => void | Promise<void>
+  afterConfigureGraph?: () => void
   getNodeMenuItems?: (node: ComfyNode) => (ComfyMenuItem | null)[]
   getSelectionToolboxCommands?: (item: unknown) => string[]
 }

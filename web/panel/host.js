@@ -26,6 +26,9 @@ export async function openTab() {
   }
 }
 
+/** Says whether nothing but the canvas has the focus, as after a key of the host's. */
+export const isFocusFree = () => [null, document.body, document.getElementById('graph-canvas')].includes(/** @type {any} */ (document.activeElement))
+
 /** Says whether the host asks extensions for the items of a node's menu; 1.27 does not. */
 export const hasNodeMenu = () => typeof app.collectNodeMenuItems === 'function'
 
@@ -199,7 +202,8 @@ function widgetOf(chain, input) {
   const node = chain[chain.length - 1]
   const parent = chain[chain.length - 2]
   const graph = parent?.subgraph ?? rootGraph()
-  const link = linkOf(graph, node.inputs?.find((slot) => (slot.widget?.name ?? slot.name) === input)?.link)
+  const slot = node.inputs?.findIndex(({ name, widget }) => (widget?.name ?? name) === input) ?? -1
+  const link = slot < 0 ? null : node.getInputLink(slot)
   if (link && parent && Number(link.origin_id) < 0) {
     const name = graph.inputs?.[link.origin_slot]?.name
     return name === undefined ? null : widgetOf(chain.slice(0, -1), name)
@@ -209,12 +213,6 @@ function widgetOf(chain, input) {
   const owner = source ?? node
   const widget = source ? source.widgets?.[0] : node.widgets?.find((candidate) => candidate.name === input)
   return widget ? { node: owner, widget } : null
-}
-
-/** @param {ComfyGraph} graph @param {number | null | undefined} id */
-function linkOf(graph, id) {
-  if (id === null || id === undefined) return undefined
-  return graph.getLink?.(id) ?? (graph.links instanceof Map ? graph.links.get(id) : graph.links?.[id])
 }
 
 /**
@@ -267,7 +265,7 @@ export const undo = () => app.extensionManager.command.execute('Comfy.Undo')
  */
 export async function runGraph(signal, place) {
   const before = new Set(await runIds())
-  if (!(await app.queuePrompt(0))) return null
+  await app.queuePrompt(0)
   const id = (await runIds()).find((known) => !before.has(known))
   while (id && !signal.aborted) {
     const entry = await run(id)

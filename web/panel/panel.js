@@ -69,6 +69,8 @@ export function createPanel({ host, routes, model, t, onlyDifferences }) {
   /** @type {import('./types').Comparison | null} */
   let shown = null
   let pair = ''
+  /** @type {Picture | null} */
+  let ran = null
 
   function add() {
     done.hidden = true
@@ -98,6 +100,11 @@ export function createPanel({ host, routes, model, t, onlyDifferences }) {
     intro.hidden = a.picture !== null || b.picture !== null
     facts.update(comparison || (a.picture && b.picture) ? null : (a.side ?? b.side))
     offer()
+    if (b.picture !== ran) {
+      ran = b.picture
+      if (!verify.isRunning()) verify.hide()
+      done.hidden = true
+    }
     if (comparison === shown) return
     shown = comparison
     ladder.update(comparison)
@@ -234,11 +241,14 @@ export function createPanel({ host, routes, model, t, onlyDifferences }) {
     cancel.focus()
     say(t('done.running'))
     const ref = await host.runGraph(stop.signal, placeInBatch(model.state.a))
-    done.hidden = true
     if (ref) {
       slots.focus('b')
       await put('b', ref)
-    } else if (!stop.signal.aborted) {
+    } else {
+      done.hidden = true
+      slots.focus('b')
+    }
+    if (!ref && !stop.signal.aborted) {
       host.toast('error', t('done.noPicture'))
     }
   }
@@ -268,6 +278,7 @@ export function createPanel({ host, routes, model, t, onlyDifferences }) {
     element: root,
     offer,
     put,
+    focus: () => slots.focus('a'),
     setToA: () => setToA(null),
     verify: verifyB,
 

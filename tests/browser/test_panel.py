@@ -1,0 +1,299 @@
+"""Claim: two pictures are dropped, the first cause is read, mended, run and verified; whatever the pictures hold."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from tests.browser.pages import PATIENCE, Said, load_graph
+from tests.browser.panel import CFG, CONTROL, SAMPLER, Panel, faults, picture_of, small, widget
+from tests.host.comfyui import ComfyUI
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PAYLOAD = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
+FILE_PAYLOAD = "<img src=x onerror='window.hacked=1'>.png"
+OURS = ("good-seed", "goodseed", "GoodSeed")
+NBSP = "\u00a0"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A saved picture, and the same with another cfg, with another prompt, and made once more."""
+
+    a: Path
+    cfg: Path
+    prompt: Path
+
+
+@pytest.fixture(scope="module")
+def pictures(comfyui: ComfyUI, tmp_path_factory: pytest.TempPathFactory) -> Pictures:
+    folder = tmp_path_factory.mktemp("panel")
+    return Pictures(
+        picture_of(comfyui, small(), folder / "a.png"),
+        picture_of(comfyui, small(sampler={CFG: 7.5}), folder / "cfg.png"),
+        picture_of(comfyui, small(prompt={0: f"a{NBSP}striped house under the sea"}), folder / "prompt.png"),
+    )
+
+
+@pytest.fixture
+def panel(page: Page, said: Said) -> Panel:
+    return Panel(page).open()
+
+
+def ours(said: Said) -> list[str]:
+    """Return what the page complained of that is ours."""
+    return said.uncaught + [text for text in said.errors + said.warnings if any(name in text for name in OURS)]
+
+
+def test_by_mouse_a_cause_is_read_mended_run_and_verified(
+    page: Page, panel: Panel, pictures: Pictures, said: Said
+) -> None:
+    load_graph(page, small(sampler={CFG: 7.5, CONTROL: "randomize"}))
+    panel.drop("a", pictures.a, pictures.cfg)
+    assert panel.verdict() == "different"
+    cause = panel.root.locator(".gs-cause").first
+    assert "cfg" in cause.locator(".gs-where").inner_text()
+    assert cause.locator("dd").all_inner_texts() == ["3", "7.5"]
+    assert panel.root.locator(".gs-first .gs-rung-name").inner_text() == "Latent"
+    cause.get_by_role("button", name="Set the graph to A's value…").click()
+    panel.button("Set 1 value").click()
+    assert widget(page, SAMPLER, "cfg") == 3
+    panel.button("Undo").click()
+    page.wait_for_function("() => !document.querySelector('.gs-done:not([hidden])')")
+    assert widget(page, SAMPLER, "cfg") == 7.5
+    panel.button("Set to A's values").click()
+    panel.button("Set 1 value").click()
+    panel.button("Run, result into B").click()
+    panel.root.locator(".gs-verdict[data-state=same]").wait_for(timeout=PATIENCE)
+    panel.button("Run B again").click()
+    panel.root.locator(".gs-answer", has_text="Run again: identical, pixel for pixel.").wait_for(timeout=PATIENCE)
+    assert ours(said) == []
+
+
+def test_by_keyboard_alone_the_same(page: Page, panel: Panel, pictures: Pictures, comfyui: ComfyUI, said: Said) -> None:
+    for path, name in ((pictures.a, "0-a.png"), (pictures.cfg, "1-cfg.png")):
+        (comfyui.output / name).write_bytes(path.read_bytes())
+    load_graph(page, small(sampler={CFG: 7.5}))
+    page.locator("#graph-canvas").focus()
+    page.keyboard.press("g")
+    panel.root.wait_for(state="hidden")
+    page.keyboard.press("g")
+    for letter, name in (("A", "0-a.png"), ("B", "1-cfg.png")):
+        panel.tab_to(f"Choose a picture for {letter}")
+        page.keyboard.press("Enter")
+        panel.tab_to("This graph")
+        page.keyboard.press("ArrowRight")
+        panel.root.locator(".gs-thumb").first.wait_for()
+        panel.tab_to(name)
+        page.keyboard.press("Enter")
+        panel.wait_for_focus(f"Picture {letter}: {name}")  # the focus is back where it was
+    assert panel.verdict() == "different"
+    panel.tab_to("Set the graph to A's value")
+    page.keyboard.press("Enter")
+    panel.wait_for_focus("Set 1 value")
+    page.keyboard.press("Enter")
+    panel.wait_for_focus("Run, result into B")
+    page.keyboard.press("Enter")
+    panel.root.locator(".gs-verdict[data-state=same]").wait_for(timeout=PATIENCE)
+    panel.tab_to("Run B again")
+    page.keyboard.press("Enter")
+    panel.root.locator(".gs-answer", has_text="Run again: identical, pixel for pixel.").wait_for(timeout=PATIENCE)
+    assert ours(said) == []
+
+
+def test_a_character_that_nobody_sees_is_shown_and_named(panel: Panel, pictures: Pictures) -> None:
+    panel.drop("a", pictures.a, pictures.prompt)
+    assert panel.verdict() == "different"
+    prompt = panel.root.locator(".gs-prompt").first
+    assert prompt.locator("ins .gs-mark").inner_text() == "NBSP"
+    assert "U+00A0 NO-BREAK SPACE" in panel.root.locator(".gs-names").first.inner_text()
+
+
+def test_values_are_filtered_and_searched(panel: Panel, pictures: Pictures) -> None:
+    panel.drop("a", pictures.a, pictures.cfg)
+    panel.verdict()
+    panel.root.get_by_role("tab", name="Values").click()
+    rows = panel.root.locator(".gs-values tbody tr:not(.gs-group)")
+    assert rows.count() == panel.root.locator(".gs-values tr.gs-differs").count() > 0
+    different = rows.count()
+    panel.button("All").click()
+    assert rows.count() > different
+    panel.root.get_by_role("searchbox").fill("sampler")
+    assert all("sampler" in text.lower() for text in rows.all_inner_texts())
+
+
+def test_markup_in_pictures_is_text(page: Page, panel: Panel, tmp_path: Path, said: Said) -> None:
+    load_graph(page, small(prompt={0: PAYLOAD}))
+    paths = [_hostile(tmp_path / f"{number}{FILE_PAYLOAD}", PAYLOAD + str(number)) for number in (1, 2)]
+    panel.drop("a", *paths)
+    assert panel.verdict() == "different"
+    for name in ("Causes", "Pictures", "Values"):
+        panel.root.get_by_role("tab", name=name).click()
+        page.wait_for_timeout(100)
+        assert panel.root.locator("[onerror], script, img[src=x]").count() == 0
+    assert "onerror" in panel.slot("a").inner_text()
+    panel.button("Set to A's values").click()
+    panel.root.locator("dialog.gs-dialog").wait_for()
+    assert "onerror" in panel.root.locator("dialog.gs-dialog").inner_text()
+    panel.root.locator("dialog.gs-dialog").press("Escape")
+    assert page.evaluate("() => window.hacked") is None
+    assert ours(said) == []
+
+
+def test_what_is_no_picture_is_refused_in_one_line_and_the_tab_lives_on(
+    page: Page, panel: Panel, pictures: Pictures, tmp_path: Path
+) -> None:
+    huge, text = tmp_path / "huge.png", tmp_path / "text.png"
+    with huge.open("wb") as file:
+        file.truncate(300 << 20)
+    text.write_text("no picture")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/goodseed/" in request.url else None)
+    panel.drop("a", huge)
+    assert "300 MB" in panel.slot("a").get_by_role("alert").inner_text()
+    assert asked == []
+    panel.drop("a", text)
+    panel.slot("a").get_by_role("alert").filter(has_not_text="300 MB").wait_for(timeout=PATIENCE)
+    panel.drop("b", pictures.a)
+    panel.slot("b").locator("img").wait_for(timeout=PATIENCE)
+    panel.drop("a", pictures.cfg)
+    assert panel.verdict() == "different"
+    assert panel.root.get_by_role("alert").count() == 0
+
+
+def test_500_nodes_and_a_long_prompt_are_drawn_in_parts(page: Page, panel: Panel, tmp_path: Path) -> None:
+    long = "word " * 200_000
+    paths = [_picture(tmp_path / f"{number}.png", _many_nodes(500, f"{long}{number}", number)) for number in (1, 2)]
+    panel.drop("a", *paths)
+    assert panel.verdict() == "different"
+    panel.root.get_by_role("tab", name="Values").click()
+    panel.button("All").click()
+    panel.root.get_by_role("searchbox").fill("")
+    assert 0 < panel.root.locator(".gs-values tbody tr").count() < 150
+    panel.root.locator(".gs-values .gs-more button").click()
+    assert panel.root.locator(".gs-values tbody tr").count() > 150
+    assert page.evaluate("() => document.querySelector('.gs-panel').textContent.length") < 500_000
+
+
+def test_a_selected_node_is_compared_by_key(page: Page, panel: Panel, pictures: Pictures, comfyui: ComfyUI) -> None:
+    (comfyui.base / "input" / "loaded.png").write_bytes(pictures.a.read_bytes())
+    load_graph(page, _loader("loaded.png"))
+    offer = panel.root.locator(".gs-offer")
+    offer.get_by_role("button", name="Use loaded.png as A").click()
+    panel.slot("a").locator("img").wait_for(timeout=PATIENCE)
+    page.evaluate(
+        "() => { const app = window.comfyAPI.app.app; app.canvas.selectNode((app.rootGraph ?? app.graph).nodes[0]) }"
+    )
+    page.locator("#graph-canvas").focus()
+    page.keyboard.press("Shift+B")
+    assert panel.verdict() == "same"
+
+
+@pytest.mark.parametrize("width", [300, 560])
+def test_no_serious_fault_for_assistive_technology_and_nothing_is_cut_off(
+    page: Page, panel: Panel, pictures: Pictures, width: int
+) -> None:
+    load_graph(page, small())
+    panel.widths(width)
+    states = [faults(page)]
+    if states == [None]:
+        pytest.skip("axe-core cannot be installed: no npm, or no registry")
+    panel.drop("a", pictures.a, pictures.prompt)
+    panel.verdict()
+    for name in ("Causes", "Pictures", "Values"):
+        panel.root.get_by_role("tab", name=name).click()
+        states.append(faults(page))
+        assert _cut_off(page) == []
+    panel.button("Set to A's values").click()
+    panel.root.locator("dialog.gs-dialog").wait_for()
+    states.append(faults(page))
+    page.keyboard.press("Escape")
+    assert [fault for state in states for fault in state or []] == []
+
+
+def test_the_panel_speaks_the_language_of_the_host(page: Page, panel: Panel) -> None:
+    setting = "(tongue) => window.comfyAPI.app.app.extensionManager.setting.set('Comfy.Locale', tongue)"
+    heading = panel.root.locator("h2").first
+    assert heading.inner_text() == "Compare"
+    for tongue, text in (("zh", "比较"), ("en", "Compare")):
+        page.evaluate(setting, tongue)
+        for state in ("hidden", "visible"):
+            page.locator("button:has(.gs-icon-tab)").click()
+            panel.root.wait_for(state="hidden" if state == "hidden" else "visible")
+        assert heading.inner_text() == text
+
+
+def _cut_off(page: Page) -> list[str]:
+    """Return the parts of the tab that are wider than it, or stick out of it."""
+    found: list[str] = page.evaluate(
+        """() => {
+          const root = document.querySelector('.gs-scroll')
+          const right = root.getBoundingClientRect().right + 1
+          return [...root.querySelectorAll('*')]
+            .filter((part) => part.getBoundingClientRect().width && !part.closest('.gs-unseen, .gs-pictures, svg'))
+            .filter((part) => part.getBoundingClientRect().right > right)
+            .map((part) => part.className)
+        }"""
+    )
+    return found
+
+
+def _picture(path: Path, prompt: dict[str, Any]) -> Path:
+    """Write a picture with a graph, as Save Image does."""
+    info = PngInfo()
+    info.add_text("prompt", json.dumps(prompt))
+    pixels = np.full((32, 32, 3), len(path.name) + ord(path.name[0]), np.uint8)
+    Image.fromarray(pixels).save(path, pnginfo=info)
+    return path
+
+
+def _hostile(path: Path, text: str) -> Path:
+    return _picture(path, _graph(text, PAYLOAD, path.name[0]))
+
+
+def _graph(text: str, title: str, number: str) -> dict[str, Any]:
+    sampler = {
+        "seed": int(number), "steps": 2, "cfg": 3.0, "sampler_name": text, "scheduler": "simple", "denoise": 1.0,
+        "model": ["1", 0], "positive": ["2", 0], "negative": ["2", 0], "latent_image": ["3", 0],
+    }  # fmt: skip
+    return {
+        "1": {"class_type": "GoodSeedDemoModel", "inputs": {}, "_meta": {"title": title}},
+        "2": {"class_type": "CLIPTextEncode", "inputs": {"text": text, "clip": ["1", 1]}, "_meta": {"title": title}},
+        "3": {"class_type": "EmptyLatentImage", "inputs": {"width": 32, "height": 32, "batch_size": 1}},
+        "4": {"class_type": "KSampler", "inputs": sampler, "_meta": {"title": title}},
+        "5": {"class_type": "VAEDecode", "inputs": {"samples": ["4", 0], "vae": ["1", 2]}},
+        "6": {"class_type": "SaveImage", "inputs": {"images": ["5", 0], "filename_prefix": text}},
+    }
+
+
+def _many_nodes(count: int, text: str, number: int) -> dict[str, Any]:
+    """Return a graph with a long chain of nodes before its saver."""
+    graph = _graph("euler", "Sampler", str(number))
+    graph["2"]["inputs"]["text"] = text
+    source = "5"
+    for place in range(100, 100 + count):
+        graph[str(place)] = {"class_type": "ImageBlur", "inputs": {"image": [source, 0], "sigma": place + number / 10}}
+        source = str(place)
+    graph["6"]["inputs"]["images"] = [source, 0]
+    return graph
+
+
+def _loader(name: str) -> dict[str, Any]:
+    node = {
+        "id": 1, "type": "LoadImage", "pos": [100, 100], "size": [270, 314], "flags": {}, "order": 0, "mode": 0,
+        "inputs": [], "outputs": [], "properties": {"Node name for S&R": "LoadImage"},
+        "widgets_values": [name, "image"],
+    }  # fmt: skip
+    return {
+        "last_node_id": 1, "last_link_id": 0, "nodes": [node], "links": [], "groups": [], "config": {}, "extra": {},
+        "version": 0.4,
+    }  # fmt: skip
