@@ -38,8 +38,8 @@ main { box-sizing: border-box; width: WIDTHpx; padding: 12px }
 </style></head><body><main></main><script type="module">
 import { createPictures } from '/web/panel/pictures.js'
 const texts = TEXTS
-const t = (key, values = {}) =>
-  key.split('.').reduce((found, part) => found[part], texts.goodseed).replace(/\\{(\\w+)\\}/g, (_, name) => values[name])
+const filled = (text, values) => text.replace(/\\{(\\w+)\\}/g, (_, name) => values[name])
+const t = (key, values = {}) => filled(key.split('.').reduce((found, part) => found[part], texts.goodseed), values)
 window.made = createPictures(t)
 document.querySelector('main').append(window.made.element)
 window.heats = 0

@@ -6,7 +6,7 @@
 import { Blink } from './pictures/blink.js'
 import { createDivider } from './pictures/divider.js'
 import { icon, make } from './pictures/dom.js'
-import { figures, hashes } from './pictures/figures.js'
+import { Figures } from './pictures/figures.js'
 import { listenGestures } from './pictures/gestures.js'
 import { Heat } from './pictures/heat.js'
 import { arrange } from './pictures/layout.js'
@@ -97,7 +97,7 @@ class TwoPictures {
     this.blink = new Blink((second) => this.stage.classList.toggle('gs-second', second), t, signal)
     this.heat = new Heat(this.panes.heat, () => this.#draw(), t)
     this.notice = make('p', 'gs-pictures-line', { role: 'status' })
-    this.figures = make('div', 'gs-pictures-facts')
+    this.figures = new Figures(t)
     this.body = make(
       'div',
       'gs-pictures-body',
@@ -108,7 +108,7 @@ class TwoPictures {
       this.stage,
       this.blink.element,
       this.heat.element,
-      this.figures
+      this.figures.element
     )
     this.dialog = make('dialog', 'gs-pictures-window', { 'aria-label': t('pictures.title') })
     this.element = make(
@@ -131,6 +131,7 @@ class TwoPictures {
    * @param {() => Promise<Blob>} heat
    */
   show(a, b, pixels, heat) {
+    if (JSON.stringify([a, b, pixels]) === JSON.stringify([this.#a, this.#b, this.#pixels])) return
     const changed = a?.url !== this.#a?.url || b?.url !== this.#b?.url
     this.#a = a
     this.#b = b
@@ -158,6 +159,7 @@ class TwoPictures {
    * @param {string} letter
    */
   #load(pane, source, letter) {
+    pane.element.hidden = !source
     if (!source) return pane.clear()
     const { url, name, width, height } = source
     const lines = {
@@ -192,6 +194,7 @@ class TwoPictures {
     press(toolbar.fit, '0')
     press(toolbar.real, '1')
     toolbar.window.addEventListener('click', () => (dialog.open ? dialog.close() : this.#fillWindow()))
+    addEventListener('resize', () => this.#drawSoon(), { signal })
     this.body.addEventListener('keydown', (event) => this.#key(event))
     dialog.addEventListener('keydown', (event) => event.stopPropagation())
     dialog.addEventListener('close', () => this.#leaveWindow())
@@ -292,7 +295,6 @@ class TwoPictures {
     const mode = possible.includes(this.#mode) ? this.#mode : 'side'
     const before = this.stage.dataset.mode
     this.stage.dataset.mode = mode
-    this.stage.classList.toggle('gs-single', !possible.length)
     this.element.hidden = !this.#a && !this.#b
     this.toolbar.dress(mode, possible)
     this.names.replaceChildren(...nameLine('A', this.#a), ...nameLine('B', this.#b))
@@ -309,7 +311,7 @@ class TwoPictures {
     const same = this.#pixels?.largest === 0
     this.heat.element.hidden = mode !== 'heat' || same
     if (mode !== 'heat') return
-    if (same) return this.panes.heat.say(this.t('pictures.equal'))
+    if (same) return this.heat.needless()
     this.heat.label(this.#pixels?.largest ?? null)
     void this.heat.want(this.panes.a.size)
   }
@@ -319,10 +321,8 @@ class TwoPictures {
     const differ = possible.length === 1 && this.#known.length === 2
     this.notice.hidden = !differ
     this.notice.textContent = differ ? this.t('pictures.sizes') : ''
-    const parts = this.#pixels?.same_size && possible.length > 1 ? [figures(this.#pixels, this.t)] : []
-    const [first, second] = [this.#a?.pixels_sha256, this.#b?.pixels_sha256]
-    if (first && second) parts.push(hashes(first, second, this.t))
-    this.figures.replaceChildren(...parts)
+    const pixels = this.#pixels?.same_size && possible.length > 1 ? this.#pixels : null
+    this.figures.update(pixels, this.#a?.pixels_sha256, this.#b?.pixels_sha256)
   }
 
   #drawSoon() {
@@ -340,11 +340,14 @@ class TwoPictures {
     if (!sizes.length || !width) return
     const open = this.dialog.open
     const views = this.stage.dataset.mode === 'side' && this.#possible.length ? 2 : 1
-    const layout = arrange(sizes, views, { width, height: open ? height : TALLEST * innerHeight }, open)
+    const box = { width, height: open ? height : TALLEST * innerHeight }
+    const { columns, rows, view, gap, height: needed } = arrange(sizes, views, box, open, this.#viewport.real)
     const { style } = this.stage
-    style.height = open ? '' : `${layout.height}px`
-    style.gridTemplate = `repeat(${layout.rows}, ${layout.view.height}px) / repeat(${layout.columns}, ${layout.view.width}px)`
-    this.#viewport.resize(layout.view, sizes)
+    style.height = open ? '' : `${needed}px`
+    style.gap = `${gap}px`
+    style.gridTemplate = `repeat(${rows}, ${view.height}px) / repeat(${columns}, ${view.width}px)`
+    this.#viewport.origin = this.stage.getBoundingClientRect()
+    this.#viewport.resize(view, sizes)
     for (const pane of Object.values(this.panes)) pane.place(this.#viewport)
     this.stage.classList.toggle('gs-fits', this.#viewport.fits)
     this.toolbar.readout.textContent = `${Math.round(100 * this.#viewport.zoom)} %`

@@ -11,7 +11,59 @@ import { make } from './dom.js'
  * @property {number} differing the share of pixels that differ, 0–1
  */
 
+/** Shares nearer to none or to all than this are not rounded to them. */
 const SMALLEST_SHARE = 0.0001
+
+export class Figures {
+  #figures = make('dl', 'gs-pictures-figures')
+  #equal
+  #summary = make('summary', '')
+  #a = make('code', '')
+  #b = make('code', '')
+  #hashes
+
+  /** @param {Translate} t */
+  constructor(t) {
+    this.t = t
+    const hash = (/** @type {string} */ letter, /** @type {HTMLElement} */ value) =>
+      make('div', '', {}, make('dt', '', {}, letter), make('dd', '', {}, value))
+    const both = make('dl', '', {}, hash('A', this.#a), hash('B', this.#b))
+    this.#equal = make('p', 'gs-pictures-line', {}, t('pictures.equal'))
+    this.#hashes = make('details', 'gs-pictures-hashes', {}, this.#summary, both)
+    this.element = make('div', 'gs-pictures-facts', {}, this.#figures, this.#equal, this.#hashes)
+  }
+
+  /**
+   * @param {Pixels | null} pixels of two pictures of one size
+   * @param {string} [a] sha256 of A's pixels
+   * @param {string} [b]
+   */
+  update(pixels, a, b) {
+    const equal = pixels !== null && pixels.largest === 0
+    this.#equal.hidden = !equal
+    this.#figures.hidden = !pixels || equal
+    if (pixels) this.#figures.replaceChildren(...this.#numbers(pixels))
+    this.#hashes.hidden = !a || !b
+    this.#a.textContent = a ?? ''
+    this.#b.textContent = b ?? ''
+    this.#summary.textContent = this.t(a === b ? 'pictures.hashesSame' : 'pictures.hashesDiffer')
+    this.element.hidden = !pixels && this.#hashes.hidden
+  }
+
+  /**
+   * @param {Pixels} pixels
+   * @returns {HTMLElement[]}
+   */
+  #numbers({ largest, mean, differing }) {
+    const figure = (/** @type {string} */ name, /** @type {string} */ value) =>
+      make('div', '', {}, make('dt', '', {}, name), make('dd', '', {}, value))
+    return [
+      figure(this.t('pictures.largest'), this.t('pictures.of255', { value: number(largest) })),
+      figure(this.t('pictures.mean'), number(mean)),
+      figure(this.t('pictures.differing'), percent(differing))
+    ]
+  }
+}
 
 /**
  * @param {number} share 0–1
@@ -30,44 +82,4 @@ function percent(share) {
 function number(value) {
   if (value > 0 && value < 0.0001) return '< 0.0001'
   return String(Number(value.toPrecision(3)))
-}
-
-/**
- * @param {Pixels} pixels of pictures of one size
- * @param {Translate} t
- * @returns {HTMLElement}
- */
-export function figures(pixels, t) {
-  if (pixels.largest === 0 && pixels.differing === 0) {
-    return make('p', 'gs-pictures-line', {}, t('pictures.equal'))
-  }
-  const figure = (/** @type {string} */ name, /** @type {string} */ value) =>
-    make('div', '', {}, make('dt', '', {}, name), make('dd', '', {}, value))
-  return make(
-    'dl',
-    'gs-pictures-figures',
-    {},
-    figure(t('pictures.largest'), t('pictures.of255', { value: number(pixels.largest) })),
-    figure(t('pictures.mean'), number(pixels.mean)),
-    figure(t('pictures.differing'), percent(pixels.differing))
-  )
-}
-
-/**
- * @param {string} a sha256 of A's pixels
- * @param {string} b
- * @param {Translate} t
- * @returns {HTMLElement} closed at first
- */
-export function hashes(a, b, t) {
-  const summary = t(a === b ? 'pictures.hashesSame' : 'pictures.hashesDiffer')
-  const hash = (/** @type {string} */ letter, /** @type {string} */ value) =>
-    make('div', '', {}, make('dt', '', {}, letter), make('dd', '', {}, make('code', '', {}, value)))
-  return make(
-    'details',
-    'gs-pictures-hashes',
-    {},
-    make('summary', '', {}, summary),
-    make('dl', '', {}, hash('A', a), hash('B', b))
-  )
 }

@@ -92,9 +92,9 @@ function listenPointers(stage, moves, signal) {
       const other = [...down].find(([id]) => id !== event.pointerId)?.[1]
       if (!other) return moves.panBy(now.x - last.x, now.y - last.y)
       const box = (view ?? stage).getBoundingClientRect()
-      const middle = { x: (now.x + other.x) / 2 - box.x, y: (now.y + other.y) / 2 - box.y }
-      moves.panBy((now.x - last.x) / 2, (now.y - last.y) / 2)
+      const middle = { x: (last.x + other.x) / 2 - box.x, y: (last.y + other.y) / 2 - box.y }
       moves.zoomBy(distance(now, other) / Math.max(distance(last, other), 1), middle)
+      moves.panBy((now.x - last.x) / 2, (now.y - last.y) / 2)
     },
     { signal }
   )

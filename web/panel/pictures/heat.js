@@ -14,6 +14,7 @@ const COLOURS = ['#57106e', '#7d1e6d', '#a32c61', '#c73e4c', '#e45a31', '#f68013
 
 export class Heat {
   #url = ''
+  /** Whether the map of this pair was asked for; a failure is asked for again only by hand. */
   #asked = false
   /** Counts the pairs of pictures, so that a late answer for an earlier pair is dropped. */
   #pair = 0
@@ -36,7 +37,10 @@ export class Heat {
     this.scale = make('div', 'gs-pictures-scale')
     this.again = button(t('pictures.again'), '', t('pictures.again'))
     this.again.hidden = true
-    this.again.addEventListener('click', () => void this.want())
+    this.again.addEventListener('click', () => {
+      this.#asked = false
+      void this.want()
+    })
     this.element = make('div', 'gs-pictures-heat-row', {}, this.scale, this.again)
   }
 
@@ -51,6 +55,12 @@ export class Heat {
     this.again.hidden = true
     this.pane.clear()
     this.#free()
+  }
+
+  /** Say that there is nothing to draw. */
+  needless() {
+    this.renew(this.#fetch)
+    this.pane.say(this.t('pictures.equal'))
   }
 
   /** @param {number | null} largest the largest difference, 1 to 255, where it is known */
@@ -90,11 +100,8 @@ export class Heat {
       this.pane.say(this.t('pictures.heatFailed', { why }))
     }
     if (pair !== this.#pair) return
-    if (!this.pane.ready) {
-      this.#asked = false
-      this.again.hidden = false
-      this.#free()
-    }
+    this.again.hidden = this.pane.ready
+    if (!this.pane.ready) this.#free()
     this.changed()
   }
 

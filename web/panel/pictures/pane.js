@@ -56,7 +56,7 @@ export class Pane {
   async load(url, alt, size, lines) {
     if (url === this.#url && this.#image) {
       this.#image.alt = alt
-      if (size) this.size = size
+      if (size) this.#resize(this.#image, size)
       return
     }
     this.clear()
@@ -79,10 +79,18 @@ export class Pane {
       this.#image = null
       return
     }
-    this.size ??= { width: image.naturalWidth, height: image.naturalHeight }
-    image.style.width = `${this.size.width}px`
-    image.style.height = `${this.size.height}px`
+    this.#resize(image, this.size ?? { width: image.naturalWidth, height: image.naturalHeight })
     this.element.prepend(image)
+  }
+
+  /**
+   * @param {HTMLImageElement} image
+   * @param {Size} size
+   */
+  #resize(image, size) {
+    this.size = size
+    image.style.width = `${size.width}px`
+    image.style.height = `${size.height}px`
   }
 
   /** @param {Viewport} viewport */

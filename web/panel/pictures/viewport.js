@@ -17,6 +17,8 @@ const NEAR = 1e-6
 export class Viewport {
   /** @type {Size} of one view, in CSS pixels */
   view = { width: 1, height: 1 }
+  /** @type {Point} the corner of a view in the window, in CSS pixels */
+  origin = { x: 0, y: 0 }
   /** @type {Size[]} in pixels; the first one sets what 100 % means */
   pictures = []
   /** @type {number | null} of the first picture; null while it fits the view */
@@ -98,7 +100,8 @@ export class Viewport {
   }
 
   /**
-   * One step larger or smaller; a step that would jump over 100 % or over the whole picture stops there.
+   * One step larger or smaller. A step that would jump over 100 % stops there, and so does a step back that would
+   * jump over the whole picture.
    * @param {1 | -1} direction
    */
   step(direction) {
@@ -106,11 +109,10 @@ export class Viewport {
     if (!picture) return
     const before = this.scaleOf(picture)
     const after = before * STEP ** direction
-    const stops = [this.real, this.#fitOf(picture)].filter(
-      (stop) => (stop - before) * direction > NEAR * before && (after - stop) * direction > 0
-    )
-    stops.sort((a, b) => (a - b) * direction)
-    this.zoomTo(stops[0] ?? after)
+    const stops = direction > 0 ? [this.real] : [this.real, this.#fitOf(picture)].sort((a, b) => b - a)
+    const passed = (/** @type {number} */ stop) =>
+      (stop - before) * direction > NEAR * before && (after - stop) * direction > 0
+    this.zoomTo(stops.find(passed) ?? after)
   }
 
   /**
@@ -144,11 +146,12 @@ export class Viewport {
    */
   place(picture) {
     const scale = this.scaleOf(picture)
-    const whole = (/** @type {number} */ value) => Math.round(value / this.real) * this.real
+    const whole = (/** @type {number} */ value, /** @type {number} */ origin) =>
+      Math.round((value + origin) / this.real) * this.real - origin
     return {
       scale,
-      left: whole(this.view.width / 2 - this.#x * picture.width * scale),
-      top: whole(this.view.height / 2 - this.#y * picture.height * scale),
+      left: whole(this.view.width / 2 - this.#x * picture.width * scale, this.origin.x),
+      top: whole(this.view.height / 2 - this.#y * picture.height * scale, this.origin.y),
       pixelated: scale > this.real * (1 + NEAR)
     }
   }
