@@ -19,7 +19,12 @@ const ICONS = {
   apply: 'M4 7h10M4 12h7M4 17h5M14 16l3 3 5-6',
   undo: 'M8 5 4 9l4 4M4 9h10a6 6 0 0 1 0 12h-3',
   warning: 'M12 4 2.5 20h19zM12 10v4.5M12 17.2h.01',
-  more: 'M5 12h.01M12 12h.01M19 12h.01'
+  more: 'M5 12h.01M12 12h.01M19 12h.01',
+  minus: 'M5 12h14',
+  plus: 'M5 12h14M12 5v14',
+  expand: 'M14 4h6v6M10 20H4v-6M20 4l-7 7M4 20l7-7',
+  pause: 'M8.5 5v14M15.5 5v14',
+  divider: 'M9 7l-5 5 5 5M15 7l5 5-5 5'
 }
 
 /** @typedef {keyof typeof ICONS} Icon */

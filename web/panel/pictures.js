@@ -3,9 +3,9 @@
  * and one place for both.
  */
 
+import { el, fill } from './dom.js'
 import { Blink } from './pictures/blink.js'
 import { createDivider } from './pictures/divider.js'
-import { icon, make } from './pictures/dom.js'
 import { Figures } from './pictures/figures.js'
 import { listenGestures } from './pictures/gestures.js'
 import { Heat } from './pictures/heat.js'
@@ -17,7 +17,7 @@ import { Viewport } from './pictures/viewport.js'
 /** @typedef {import('./pictures/figures.js').Pixels} Pixels */
 /** @typedef {import('./pictures/toolbar.js').Mode} Mode */
 /** @typedef {import('./pictures/viewport.js').Size} Size */
-/** @typedef {(key: string, values?: object) => string} Translate gives the text of a key in the user's language */
+/** @typedef {import('./types').Words} Words */
 
 /**
  * @typedef {object} PictureSource
@@ -43,7 +43,7 @@ const PAN = 48
 const TALLEST = 0.55
 
 /**
- * @param {Translate} t
+ * @param {Words} t
  * @returns {Pictures}
  */
 export function createPictures(t) {
@@ -61,7 +61,7 @@ function linkStyle() {
   const { href } = new URL('./pictures.css', import.meta.url)
   if ([...document.styleSheets].some((sheet) => sheet.href === href)) return
   if ([...document.querySelectorAll('link')].some((link) => link.href === href)) return
-  document.head.append(make('link', '', { rel: 'stylesheet', href }))
+  document.head.append(el('link', { attr: { rel: 'stylesheet', href } }))
 }
 
 class TwoPictures {
@@ -77,17 +77,22 @@ class TwoPictures {
   #pixels = null
   #frame = 0
 
-  /** @param {Translate} t */
+  /** @param {Words} t */
   constructor(t) {
     const { signal } = this.#end
     this.t = t
     this.panes = { a: new Pane('a', 'A'), b: new Pane('b', 'B'), heat: new Pane('heat', '') }
-    this.toolbar = new Toolbar((mode) => this.#choose(mode), t)
-    this.names = make('div', 'gs-pictures-names')
-    this.stage = make(
+    const does = {
+      mode: (/** @type {Mode} */ mode) => this.#choose(mode),
+      key: (/** @type {string} */ key) => this.#zoomKey(key),
+      window: () => (this.dialog.open ? this.dialog.close() : this.#fillWindow())
+    }
+    this.toolbar = new Toolbar(does, t)
+    this.names = el('div', 'gs-pictures-names')
+    const reached = { role: 'application', tabindex: 0, 'aria-label': t('pictures.stage') }
+    this.stage = el(
       'div',
-      'gs-pictures-stage',
-      { role: 'application', tabindex: '0', 'aria-label': t('pictures.stage') },
+      { class: 'gs-pictures-stage', attr: reached },
       this.panes.a.element,
       this.panes.b.element,
       this.panes.heat.element
@@ -96,12 +101,11 @@ class TwoPictures {
     this.stage.append(this.divider)
     this.blink = new Blink((second) => this.stage.classList.toggle('gs-second', second), t, signal)
     this.heat = new Heat(this.panes.heat, () => this.#draw(), t)
-    this.notice = make('p', 'gs-pictures-line', { role: 'status' })
+    this.notice = el('p', { class: 'gs-pictures-line', attr: { role: 'status' } })
     this.figures = new Figures(t)
-    this.body = make(
+    this.body = el(
       'div',
       'gs-pictures-body',
-      {},
       this.toolbar.element,
       this.notice,
       this.names,
@@ -110,14 +114,9 @@ class TwoPictures {
       this.heat.element,
       this.figures.element
     )
-    this.dialog = make('dialog', 'gs-pictures-window', { 'aria-label': t('pictures.title') })
-    this.element = make(
-      'section',
-      'gs-pictures',
-      { 'aria-label': t('pictures.title') },
-      this.body,
-      this.dialog
-    )
+    const named = { 'aria-label': t('pictures.title') }
+    this.dialog = el('dialog', { class: 'gs-pictures-window', attr: named })
+    this.element = el('section', { class: 'gs-pictures', attr: named }, this.body, this.dialog)
     this.sizes = new ResizeObserver(() => this.#drawSoon())
     this.sizes.observe(this.stage)
     this.#listen(signal)
@@ -173,7 +172,7 @@ class TwoPictures {
 
   /** @param {AbortSignal} signal */
   #listen(signal) {
-    const { toolbar, stage, dialog } = this
+    const { stage, dialog } = this
     const moves = {
       zoomBy: this.#moving((/** @type {number} */ factor, /** @type {import('./pictures/viewport.js').Point} */ at) =>
         this.#viewport.zoomBy(factor, at)
@@ -187,13 +186,6 @@ class TwoPictures {
       fits: () => this.#viewport.fits
     }
     listenGestures(stage, moves, signal)
-    const press = (/** @type {HTMLElement} */ pressed, /** @type {string} */ key) =>
-      pressed.addEventListener('click', () => this.#zoomKey(key))
-    press(toolbar.smaller, '-')
-    press(toolbar.larger, '+')
-    press(toolbar.fit, '0')
-    press(toolbar.real, '1')
-    toolbar.window.addEventListener('click', () => (dialog.open ? dialog.close() : this.#fillWindow()))
     addEventListener('resize', () => this.#drawSoon(), { signal })
     this.body.addEventListener('keydown', (event) => this.#key(event))
     dialog.addEventListener('keydown', (event) => event.stopPropagation())
@@ -270,10 +262,7 @@ class TwoPictures {
   }
 
   #dressWindow() {
-    const label = this.t(this.dialog.open ? 'pictures.close' : 'pictures.open')
-    this.toolbar.window.replaceChildren(icon(this.dialog.open ? 'close' : 'expand'))
-    this.toolbar.window.title = label
-    this.toolbar.window.setAttribute('aria-label', label)
+    this.toolbar.dressWindow(this.dialog.open)
     this.#drawSoon()
   }
 
@@ -297,7 +286,7 @@ class TwoPictures {
     this.stage.dataset.mode = mode
     this.element.hidden = !this.#a && !this.#b
     this.toolbar.dress(mode, possible)
-    this.names.replaceChildren(...nameLine('A', this.#a), ...nameLine('B', this.#b))
+    fill(this.names, nameLine('A', this.#a), nameLine('B', this.#b))
     this.blink.element.hidden = mode !== 'blink'
     if (mode === 'blink' && before !== mode) this.blink.begin()
     if (mode !== 'blink') this.blink.end()
@@ -354,20 +343,15 @@ class TwoPictures {
   }
 }
 
-/** @param {Size} size */
-function sizeText({ width, height }) {
-  return `${width}\u00a0×\u00a0${height}`
-}
-
 /**
  * @param {string} letter
  * @param {PictureSource | null} source
- * @returns {HTMLElement[]}
+ * @returns {HTMLElement | null}
  */
 function nameLine(letter, source) {
-  if (!source) return []
-  const size = source.width && source.height ? ` ${sizeText(source)}` : ''
-  const name = make('span', 'gs-pictures-file', { title: source.name }, source.name)
-  const label = make('b', '', {}, letter)
-  return [make('div', 'gs-pictures-name', {}, label, name, make('small', '', {}, size))]
+  if (!source) return null
+  const { name, width, height } = source
+  const file = el('span', { class: 'gs-pictures-file', text: name, attr: { title: name } })
+  const size = width && height ? `${width}\u00a0×\u00a0${height}` : ''
+  return el('div', 'gs-pictures-name', el('b', { text: letter }), file, el('small', { text: size }))
 }

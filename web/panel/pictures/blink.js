@@ -1,8 +1,8 @@
 /** A and B in turn, in one place: by itself where people have not asked for less motion, else by hand. */
 
-import { button, icon, make } from './dom.js'
+import { el, fill, icon } from '../dom.js'
 
-/** @typedef {(key: string, values?: object) => string} Translate */
+/** @typedef {import('../types').Words} Words */
 
 /** Milliseconds that each picture stays: two changes a second, never more. */
 const STAY = 500
@@ -16,19 +16,24 @@ export class Blink {
 
   /**
    * @param {(second: boolean) => void} show called with whether B is to be seen
-   * @param {Translate} t
+   * @param {Words} t
    * @param {AbortSignal} signal stops it for good
    */
   constructor(show, t, signal) {
     this.show = show
     this.t = t
-    this.play = button(t('pictures.pause'), 'pause', t('pictures.pause'))
-    this.turn = button(t('pictures.flipKey'), 'flip', t('pictures.flip'))
-    this.said = make('span', 'gs-pictures-said', { role: 'status' })
-    this.calmLine = make('span', 'gs-pictures-hint', {}, t('pictures.calm'))
-    this.element = make('div', 'gs-pictures-blink', {}, this.play, this.turn, this.said, this.calmLine)
-    this.play.addEventListener('click', () => (this.#timer === null ? this.#start() : this.#stop()))
-    this.turn.addEventListener('click', () => this.flip())
+    const attr = { type: 'button' }
+    const playOrPause = () => (this.#timer === null ? this.#start() : this.#stop())
+    this.play = el('button', { class: 'gs-pictures-button', attr, on: { click: playOrPause } })
+    this.turn = el(
+      'button',
+      { class: 'gs-pictures-button', attr: { ...attr, title: t('pictures.flipKey') }, on: { click: () => this.flip() } },
+      icon('swap'),
+      el('span', { text: t('pictures.flip') })
+    )
+    this.said = el('span', { class: 'gs-pictures-said', attr: { role: 'status' } })
+    this.calmLine = el('span', { text: t('pictures.calm') })
+    this.element = el('div', 'gs-pictures-blink', this.play, this.turn, this.said, this.calmLine)
     this.#calm.addEventListener('change', () => this.#on && this.begin(), { signal })
     signal.addEventListener('abort', () => this.end())
     this.#dress()
@@ -73,8 +78,7 @@ export class Blink {
   #dress() {
     const playing = this.#timer !== null
     const label = this.t(playing ? 'pictures.pause' : 'pictures.play')
-    this.play.replaceChildren(icon(playing ? 'pause' : 'play'), make('span', '', {}, label))
-    this.play.title = label
+    fill(this.play, icon(playing ? 'pause' : 'run'), el('span', { text: label }))
     this.play.hidden = this.#calm.matches
     this.calmLine.hidden = !this.#calm.matches
     if (playing) this.said.textContent = ''

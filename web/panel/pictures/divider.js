@@ -1,8 +1,8 @@
 /** The divider of the slider: A is seen left of it, B right of it. */
 
-import { icon, make } from './dom.js'
+import { el, icon } from '../dom.js'
 
-/** @typedef {(key: string, values?: object) => string} Translate */
+/** @typedef {import('../types').Words} Words */
 
 const KEYS = new Map([
   ['ArrowLeft', -1],
@@ -17,19 +17,19 @@ const KEYS = new Map([
 
 /**
  * @param {HTMLElement} stage gets the place as its style `--gs-divider`, a share of its width
- * @param {Translate} t
+ * @param {Words} t
  * @returns {HTMLElement} the handle
  */
 export function createDivider(stage, t) {
-  const knob = make('span', 'gs-pictures-knob', {}, icon('divider'))
-  const handle = make('div', 'gs-pictures-divider', {
+  const attr = {
     role: 'slider',
-    tabindex: '0',
+    tabindex: 0,
     'aria-label': t('pictures.divider'),
-    'aria-valuemin': '0',
-    'aria-valuemax': '100'
-  })
-  handle.append(knob)
+    'aria-valuemin': 0,
+    'aria-valuemax': 100
+  }
+  const knob = el('span', 'gs-pictures-knob', icon('divider'))
+  const handle = el('div', { class: 'gs-pictures-divider', attr }, knob)
   let place = 0.5
 
   /** @param {number} wanted */

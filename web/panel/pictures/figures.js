@@ -1,8 +1,8 @@
 /** The difference in figures, and the hashes of the pixels. */
 
-import { make } from './dom.js'
+import { el, fill } from '../dom.js'
 
-/** @typedef {(key: string, values?: object) => string} Translate */
+/** @typedef {import('../types').Words} Words */
 /**
  * @typedef {object} Pixels the `pixels` of the server's comparison
  * @property {boolean} same_size
@@ -15,22 +15,22 @@ import { make } from './dom.js'
 const SMALLEST_SHARE = 0.0001
 
 export class Figures {
-  #figures = make('dl', 'gs-pictures-figures')
+  #figures = el('dl', 'gs-pictures-figures')
   #equal
-  #summary = make('summary', '')
-  #a = make('code', '')
-  #b = make('code', '')
+  #summary = el('summary')
+  #a = el('code')
+  #b = el('code')
   #hashes
 
-  /** @param {Translate} t */
+  /** @param {Words} t */
   constructor(t) {
     this.t = t
     const hash = (/** @type {string} */ letter, /** @type {HTMLElement} */ value) =>
-      make('div', '', {}, make('dt', '', {}, letter), make('dd', '', {}, value))
-    const both = make('dl', '', {}, hash('A', this.#a), hash('B', this.#b))
-    this.#equal = make('p', 'gs-pictures-line', {}, t('pictures.equal'))
-    this.#hashes = make('details', 'gs-pictures-hashes', {}, this.#summary, both)
-    this.element = make('div', 'gs-pictures-facts', {}, this.#figures, this.#equal, this.#hashes)
+      el('div', '', el('dt', { text: letter }), el('dd', '', value))
+    const both = el('dl', '', hash('A', this.#a), hash('B', this.#b))
+    this.#equal = el('p', { class: 'gs-pictures-line', text: t('pictures.equal') })
+    this.#hashes = el('details', 'gs-pictures-hashes', this.#summary, both)
+    this.element = el('div', 'gs-pictures-facts', this.#figures, this.#equal, this.#hashes)
   }
 
   /**
@@ -42,7 +42,7 @@ export class Figures {
     const equal = pixels !== null && pixels.largest === 0
     this.#equal.hidden = !equal
     this.#figures.hidden = !pixels || equal
-    if (pixels) this.#figures.replaceChildren(...this.#numbers(pixels))
+    if (pixels) fill(this.#figures, ...this.#numbers(pixels))
     this.#hashes.hidden = !a || !b
     this.#a.textContent = a ?? ''
     this.#b.textContent = b ?? ''
@@ -56,7 +56,7 @@ export class Figures {
    */
   #numbers({ largest, mean, differing }) {
     const figure = (/** @type {string} */ name, /** @type {string} */ value) =>
-      make('div', '', {}, make('dt', '', {}, name), make('dd', '', {}, value))
+      el('div', '', el('dt', { text: name }), el('dd', { text: value }))
     return [
       figure(this.t('pictures.largest'), this.t('pictures.of255', { value: number(largest) })),
       figure(this.t('pictures.mean'), number(mean)),

@@ -1,16 +1,13 @@
 /** The heat map of the difference: asked for once, when it is first wanted, and its scale. */
 
-import { button, make } from './dom.js'
+import { button, el, fill } from '../dom.js'
 
 /** @typedef {import('./pane.js').Pane} Pane */
 /** @typedef {import('./viewport.js').Size} Size */
-/** @typedef {(key: string, values?: object) => string} Translate */
+/** @typedef {import('../types').Words} Words */
 
-/**
- * The colours of differences from 1 to the largest one, at equal steps: matplotlib's `inferno` from a quarter on, as
- * the server draws them. No difference is black.
- */
-const COLOURS = ['#57106e', '#7d1e6d', '#a32c61', '#c73e4c', '#e45a31', '#f68013', '#fcac11', '#f5db4c', '#fcffa4']
+/** The colours of differences from 1 to the largest one, at equal steps, as the server draws them. None is black. */
+const COLOURS = ['#440f76', '#721f81', '#9e2f7f', '#cd4071', '#f1605d', '#fd9668', '#feca8d', '#fcfdbf']
 
 export class Heat {
   #url = ''
@@ -24,7 +21,7 @@ export class Heat {
   /**
    * @param {Pane} pane
    * @param {() => void} changed called when a map can be seen
-   * @param {Translate} t
+   * @param {Words} t
    */
   constructor(pane, changed, t) {
     this.pane = pane
@@ -32,16 +29,12 @@ export class Heat {
     this.t = t
     /** @type {Size | null} */
     this.size = null
-    this.ramp = make('span', 'gs-pictures-ramp', { 'aria-hidden': 'true' })
+    this.ramp = el('span', { class: 'gs-pictures-ramp', attr: { 'aria-hidden': 'true' } })
     this.ramp.style.background = `linear-gradient(90deg, ${COLOURS.join(', ')})`
-    this.scale = make('div', 'gs-pictures-scale')
-    this.again = button(t('pictures.again'), '', t('pictures.again'))
+    this.scale = el('div', 'gs-pictures-scale')
+    this.again = button({ label: t('pictures.again'), class: 'gs-pictures-button', click: () => this.#askAgain() })
     this.again.hidden = true
-    this.again.addEventListener('click', () => {
-      this.#asked = false
-      void this.want()
-    })
-    this.element = make('div', 'gs-pictures-heat-row', {}, this.scale, this.again)
+    this.element = el('div', 'gs-pictures-heat-row', this.scale, this.again)
   }
 
   /**
@@ -67,11 +60,11 @@ export class Heat {
   label(largest) {
     const { t } = this
     const end = largest === null ? t('pictures.heatMost') : String(largest)
-    const black = make('span', 'gs-pictures-black', { 'aria-hidden': 'true' })
-    const text = (/** @type {string} */ words) => make('span', '', {}, words)
-    this.scale.replaceChildren(
-      make('span', 'gs-pictures-chip', {}, black, text(t('pictures.heatSame'))),
-      make('span', 'gs-pictures-chip', {}, text('1'), this.ramp, text(end))
+    const black = el('span', { class: 'gs-pictures-black', attr: { 'aria-hidden': 'true' } })
+    fill(
+      this.scale,
+      el('span', 'gs-pictures-chip', black, t('pictures.heatSame')),
+      el('span', 'gs-pictures-chip', '1', this.ramp, end)
     )
   }
 
@@ -103,6 +96,11 @@ export class Heat {
     this.again.hidden = this.pane.ready
     if (!this.pane.ready) this.#free()
     this.changed()
+  }
+
+  #askAgain() {
+    this.#asked = false
+    void this.want()
   }
 
   #free() {

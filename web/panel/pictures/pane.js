@@ -1,6 +1,6 @@
 /** One view with one picture in it: it loads, shows and moves a picture, or says in one line that it cannot. */
 
-import { make } from './dom.js'
+import { el } from '../dom.js'
 
 /** @typedef {import('./viewport.js').Size} Size */
 /** @typedef {import('./viewport.js').Viewport} Viewport */
@@ -8,7 +8,7 @@ import { make } from './dom.js'
 export class Pane {
   /** @type {HTMLImageElement | null} */
   #image = null
-  #note = make('p', 'gs-pictures-note')
+  #note = el('p', 'gs-pictures-note')
   #url = ''
   /** @type {Size | null} in pixels; null until it is known */
   size = null
@@ -18,8 +18,8 @@ export class Pane {
    * @param {string} letter seen in the corner; nothing where empty
    */
   constructor(kind, letter) {
-    this.element = make('div', `gs-pictures-view gs-pictures-${kind}`, {}, this.#note)
-    if (letter) this.element.append(make('span', 'gs-pictures-letter', { 'aria-hidden': 'true' }, letter))
+    const corner = { class: 'gs-pictures-letter', text: letter, attr: { 'aria-hidden': 'true' } }
+    this.element = el('div', `gs-pictures-view gs-pictures-${kind}`, this.#note, letter && el('span', corner))
   }
 
   /** @returns {string} what is shown, or being read */
@@ -63,7 +63,7 @@ export class Pane {
     this.#url = url
     this.size = size
     this.say(lines.loading)
-    const image = make('img', 'gs-pictures-image', { alt, draggable: 'false' })
+    const image = el('img', { class: 'gs-pictures-image', attr: { alt, draggable: 'false' } })
     image.decoding = 'async'
     image.src = url
     this.#image = image
