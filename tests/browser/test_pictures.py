@@ -79,7 +79,7 @@ def show(page: Page, a: str = "a.png", b: str = "b.png", pixels: dict[str, Any] 
 
 
 def choose(page: Page, mode: str) -> None:
-    page.locator(f".gs-pictures-modes input[value={mode}]").check(force=True)
+    page.locator(f".gs-pictures-modes input[value={mode}]").check()
     settle(page)
 
 
