@@ -198,7 +198,7 @@ def test_a_selected_node_is_compared_by_key(page: Page, panel: Panel, pictures: 
     assert panel.verdict() == "same"
 
 
-@pytest.mark.parametrize("width", [300, 560])
+@pytest.mark.parametrize("width", [220, 300, pytest.param(560, marks=pytest.mark.long)])
 def test_no_serious_fault_for_assistive_technology_and_nothing_is_cut_off(
     page: Page, panel: Panel, pictures: Pictures, width: int
 ) -> None:
