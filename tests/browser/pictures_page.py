@@ -111,7 +111,10 @@ def _page(width: str, theme: str, language: str) -> str:
     return filled.replace("TEXTS", json.dumps({"goodseed": {"pictures": texts["goodseed"]["pictures"]}}))
 
 
-def coordinates(size: int, blue: int) -> np.ndarray:
-    """Return a picture whose pixels say where they are: red is the column's number, green the row's, modulo 256."""
-    down, across = np.mgrid[:size, :size]
-    return np.stack([across % 256, down % 256, np.full_like(down, blue)], -1).astype(np.uint8)
+def coordinates(size: int, blue: int, step: int = 1) -> np.ndarray:
+    """Return a picture whose pixels say where they are: red is the column's number times `step`, green the row's.
+
+    Both modulo 256; the picture is uint8 [size, size, 3].
+    """
+    down, across = np.mgrid[:size, :size] * step % 256
+    return np.stack([across, down, np.full_like(down, blue)], -1).astype(np.uint8)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SIZE = 200
 """Width and height of the pictures in pixels; below 256, so that a pixel's colour says which one it is."""
 BLUE = {"a": 40, "b": 220}
+STEP = 97
+"""How far the colours of neighbours are apart where every bit counts: nothing between two pixels looks like either."""
 PIXELS = {"same_size": True, "largest": 180, "mean": 60.0, "differing": 1.0}
 MODES = ("side", "slider", "blink", "heat")
 
@@ -32,6 +34,7 @@ def server() -> Iterator[PicturesServer]:
     server = PicturesServer()
     for name, blue in BLUE.items():
         server.add(f"{name}.png", coordinates(SIZE, blue))
+        server.add(f"sharp-{name}.png", coordinates(SIZE, blue, STEP))
     server.add("heat.png", coordinates(SIZE, 128))
     server.add("wide.png", coordinates(SIZE, 0)[: SIZE // 2])
     server.pictures["broken.png"] = b"not a picture"
@@ -167,28 +170,28 @@ def test_at_100_percent_a_pixel_of_the_picture_is_one_of_the_screen(
 ) -> None:
     context = browser.new_context(viewport={"width": 900, "height": 900}, device_scale_factor=ratio)
     page = opened(context.new_page(), server)
+    show(page, "sharp-a.png", "sharp-b.png")
     page.get_by_role("button", name="100 % (1)").click()
     settle(page)
     assert page.locator(".gs-pictures-zoom").text_content() == "100 %"
     for name, blue in BLUE.items():
         found = seen(page, view(page, name))
         row, column = np.argwhere((found == (0, 0, blue)).all(-1))[0]
-        assert np.array_equal(found[row : row + SIZE, column : column + SIZE], coordinates(SIZE, blue))
+        assert np.array_equal(found[row : row + SIZE, column : column + SIZE], coordinates(SIZE, blue, STEP))
     context.close()
 
 
 def test_enlarged_pixels_are_squares_of_one_colour(open_page: Page) -> None:
+    show(open_page, "sharp-a.png", "sharp-b.png")
     stage(open_page).focus()
     press(open_page, "1", *["+"] * 6)
     assert open_page.locator(".gs-pictures-zoom").text_content() == "800 %"
-    colours = np.unique(seen(open_page, view(open_page, "a")).reshape(-1, 3), axis=0)
-    assert set(colours[:, 2]) == {BLUE["a"]}  # and no colour between two pixels: whole numbers, next to each other
-    columns, rows = np.unique(colours[:, 0]), np.unique(colours[:, 1])
-    assert len(colours) == len(columns) * len(rows)
-    a = seen(open_page, view(open_page, "a"))
-    changes = np.flatnonzero(np.diff(a[10, :, 0]))
-    assert set(np.diff(changes)) == {8}
-    assert set(np.diff(a[10, changes + 1, 0])) == {1}
+    found = seen(open_page, view(open_page, "a"))
+    assert set(found[..., 2].ravel()) == {BLUE["a"]}
+    for channel, line in ((0, found[10, :, 0]), (1, found[:, 10, 1])):
+        changes = np.flatnonzero(np.diff(line))
+        assert set(np.diff(changes)) == {8}, channel
+        assert set(np.diff(line[changes]) % 256) == {STEP}, channel
 
 
 def test_wheel_keeps_the_pixel_under_the_pointer(open_page: Page) -> None:
@@ -236,7 +239,34 @@ def test_wheel_never_traps_the_page(open_page: Page) -> None:
     open_page.mouse.move(*(box(stage(open_page))[side] + 40 for side in ("x", "y")))
     open_page.mouse.wheel(0, 100)
     open_page.wait_for_function("() => scrollY > 0")
-    assert not stage(open_page).evaluate("(found) => !found.classList.contains('gs-fits')")
+    assert "gs-fits" in (stage(open_page).get_attribute("class") or "")
+    before = transforms(open_page)
+    passed = open_page.evaluate(
+        """() => {  // the page comes back up by the wheel, and the pictures come under the pointer
+          document.dispatchEvent(new Event('scroll'))
+          const wheel = new WheelEvent('wheel', { deltaY: -100, bubbles: true, cancelable: true })
+          return document.querySelector('.gs-pictures-a').dispatchEvent(wheel)
+        }"""
+    )
+    settle(open_page)
+    assert passed
+    assert transforms(open_page) == before
+
+
+def test_picture_is_shown_as_its_pixels_lie(open_page: Page, server: PicturesServer) -> None:
+    """What EXIF says of turning it does not count: hashes, heat map and figures are of the pixels in the file."""
+    kept = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn it by 90°
+    Image.fromarray(coordinates(SIZE, 0)[: SIZE // 2]).save(kept, "PNG", exif=exif)
+    server.pictures["turned.png"] = kept.getvalue()
+    open_page.evaluate("([w, h]) => made.show(source('turned.png', w, h), null, null, heat)", [SIZE, SIZE // 2])
+    open_page.wait_for_function("() => document.querySelector('.gs-pictures-image')?.src.includes('turned')")
+    stage(open_page).focus()
+    press(open_page, "1")
+    found = seen(open_page, view(open_page, "a"))
+    row, column = np.argwhere((found == (0, 0, 0)).all(-1))[0]
+    assert np.array_equal(found[row : row + SIZE // 2, column : column + SIZE], coordinates(SIZE, 0)[: SIZE // 2])
 
 
 def test_slider_shows_a_left_and_b_right_of_its_divider(page: Page, server: PicturesServer) -> None:
@@ -268,10 +298,12 @@ def test_slider_is_moved_by_keys(page: Page, server: PicturesServer) -> None:
 def _assert_divided(page: Page, place: float) -> None:
     settle(page)
     blue = seen(page, stage(page))[..., 2]
-    edge = round(place * blue.shape[1])
-    picture = np.isin(blue, list(BLUE.values())).any(0)
-    assert set(blue[:, : max(edge - 1, 0)][:, picture[: max(edge - 1, 0)]].ravel()) <= {BLUE["a"]}
-    assert set(blue[:, edge + 1 :][:, picture[edge + 1 :]].ravel()) <= {BLUE["b"]}
+    height, width = blue.shape
+    edge, left = round(place * width), (width - height) // 2  # a square in the middle
+    columns = np.arange(width)
+    inside = (columns > left) & (columns < left + height - 1)
+    assert set(blue[:, inside & (columns < edge - 1)].ravel()) <= {BLUE["a"]}
+    assert set(blue[:, inside & (columns > edge + 1)].ravel()) <= {BLUE["b"]}
 
 
 def test_blink_shows_both_in_turn_twice_a_second(page: Page, server: PicturesServer) -> None:

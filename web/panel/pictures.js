@@ -23,7 +23,7 @@ import { Viewport } from './pictures/viewport.js'
  * @typedef {object} PictureSource
  * @property {string} url the caller's own: where it is an object URL, the caller revokes it after the next `show`
  * @property {string} name shown as text
- * @property {number} width in pixels; 0 where it is not known yet
+ * @property {number} width in pixels, as they lie in the file; 0 where it is not known
  * @property {number} height
  * @property {string} [pixels_sha256] shown where both pictures have one
  */
