@@ -480,8 +480,9 @@ def test_window_is_filled_and_left_by_keys_and_the_host_hears_none(open_page: Pa
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_300_px_are_enough(page: Page, server: PicturesServer, language: str) -> None:
-    opened(page, server, width=300, language=language)
+@pytest.mark.parametrize("width", [300, 200])
+def test_narrow_panels_are_enough(page: Page, server: PicturesServer, width: int, language: str) -> None:
+    opened(page, server, width=width, language=language)
     for mode in MODES:
         choose(page, mode)
         wide = page.locator(".gs-pictures").evaluate(
