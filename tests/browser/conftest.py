@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.frontends import FRONT_ENDS, PACKAGE, QUICK, find_chromium, front_end_folder, why_no_browser
+from tests.browser.frontends import (
+    FRONT_ENDS,
+    PACKAGE,
+    QUICK,
+    WINDOW,
+    find_chromium,
+    front_end_folder,
+    why_no_browser,
+)
 from tests.host.comfyui import ComfyUI, find_comfyui, make_base
 
 if TYPE_CHECKING:
@@ -17,7 +25,6 @@ if TYPE_CHECKING:
     from tests.browser.pages import Said
 
 ROOT = Path(__file__).resolve().parents[2]
-SIZE = {"width": 1280, "height": 800}
 
 _skipped: dict[str, str] = {}
 """Why tests on a front end were skipped."""
@@ -61,7 +68,7 @@ def page(browser: Browser, comfyui: ComfyUI) -> Iterator[Page]:
     """The front end of a server, open; one for all tests of a file, since opening it takes seconds."""
     from tests.browser.pages import open_comfy
 
-    page = browser.new_page(viewport=SIZE)
+    page = browser.new_page(viewport=WINDOW)
     open_comfy(page, comfyui)
     yield page
     page.close()

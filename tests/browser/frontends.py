@@ -9,10 +9,15 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from platformdirs import user_cache_path
 
+if TYPE_CHECKING:
+    from playwright.sync_api import ViewportSize
+
 PACKAGE = "comfyui-frontend-package"
+WINDOW: ViewportSize = {"width": 1280, "height": 800}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

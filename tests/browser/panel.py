@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 EXAMPLE = Path(__file__).resolve().parents[2] / "example_workflows" / "reproduce.json"
 PROMPT, LATENT, SAMPLER = 4, 6, 7
 """Nodes of the example."""
-SEED, CONTROL, STEPS, CFG = 0, 1, 2, 3
+SEED, CONTROL, STEPS, CFG, SCHEDULER = 0, 1, 2, 3, 5
 """Widgets of its sampler."""
 
 
 def small(**widgets: Any) -> Workflow:
-    """Return the example with one small picture; `sampler` and `prompt` are widget values by their place."""
+    """Return the example with one small picture; `sampler`, `prompt`, `latent` are widget values by their place."""
     workflow: Workflow = json.loads(EXAMPLE.read_text("utf-8"))
     nodes = {node["id"]: node for node in workflow["nodes"]}
     nodes[LATENT]["widgets_values"] = [128, 128, 1]
     nodes[SAMPLER]["widgets_values"][STEPS] = 2
-    for number, values in ((SAMPLER, widgets.get("sampler", {})), (PROMPT, widgets.get("prompt", {}))):
-        for place, value in values.items():
+    for name, number in (("sampler", SAMPLER), ("prompt", PROMPT), ("latent", LATENT)):
+        for place, value in widgets.get(name, {}).items():
             nodes[number]["widgets_values"][place] = value
     return workflow
 

@@ -12,12 +12,13 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tests.browser.pages import PATIENCE, Said, load_graph
-from tests.browser.panel import CFG, CONTROL, SAMPLER, Panel, faults, picture_of, small, widget
+from tests.browser.frontends import WINDOW
+from tests.browser.pages import PATIENCE, Said, load_graph, open_comfy, wait_for_node
+from tests.browser.panel import CFG, CONTROL, SAMPLER, SCHEDULER, SEED, STEPS, Panel, faults, picture_of, small, widget
 from tests.host.comfyui import ComfyUI
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 PAYLOAD = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 FILE_PAYLOAD = "<img src=x onerror='window.hacked=1'>.png"
@@ -54,9 +55,8 @@ def ours(said: Said) -> list[str]:
     return said.uncaught + [text for text in said.errors + said.warnings if any(name in text for name in OURS)]
 
 
-def test_by_mouse_a_cause_is_read_mended_run_and_verified(
-    page: Page, panel: Panel, pictures: Pictures, said: Said
-) -> None:
+def mend(page: Page, panel: Panel, pictures: Pictures) -> None:
+    """Drop two pictures, read the first cause, undo its fix, mend it, run, verify; all by mouse."""
     load_graph(page, small(sampler={CFG: 7.5, CONTROL: "randomize"}))
     panel.drop("a", pictures.a, pictures.cfg)
     assert panel.verdict() == "different"
@@ -66,6 +66,7 @@ def test_by_mouse_a_cause_is_read_mended_run_and_verified(
     assert panel.root.locator(".gs-first .gs-rung-name").inner_text() == "Latent"
     cause.get_by_role("button", name="Set the graph to A's value…").click()
     panel.button("Set 1 value").click()
+    panel.button("Undo").wait_for()
     assert widget(page, SAMPLER, "cfg") == 3
     panel.button("Undo").click()
     page.wait_for_function("() => !document.querySelector('.gs-done:not([hidden])')")
@@ -76,6 +77,23 @@ def test_by_mouse_a_cause_is_read_mended_run_and_verified(
     panel.root.locator(".gs-verdict[data-state=same]").wait_for(timeout=PATIENCE)
     panel.button("Run B again").click()
     panel.root.locator(".gs-answer", has_text="Run again: identical, pixel for pixel.").wait_for(timeout=PATIENCE)
+
+
+def test_by_mouse_a_cause_is_read_mended_run_and_verified(
+    page: Page, panel: Panel, pictures: Pictures, said: Said
+) -> None:
+    mend(page, panel, pictures)
+    assert ours(said) == []
+
+
+@pytest.mark.long
+def test_the_same_with_nodes_2_0(browser: Browser, comfyui: ComfyUI, pictures: Pictures) -> None:
+    page = browser.new_page(viewport=WINDOW)
+    said = Said().listen(page)
+    open_comfy(page, comfyui, {"Comfy.VueNodes.Enabled": True})
+    mend(page, Panel(page).open(), pictures)
+    page.close()
+    comfyui.post("/settings", {"Comfy.VueNodes.Enabled": False})
     assert ours(said) == []
 
 
@@ -108,6 +126,49 @@ def test_by_keyboard_alone_the_same(page: Page, panel: Panel, pictures: Pictures
     page.keyboard.press("Enter")
     panel.root.locator(".gs-answer", has_text="Run again: identical, pixel for pixel.").wait_for(timeout=PATIENCE)
     assert ours(said) == []
+
+
+@pytest.mark.parametrize(
+    "drift",
+    [
+        pytest.param({"sampler": {SEED: 77, CONTROL: "randomize"}}, marks=pytest.mark.long),
+        pytest.param({"sampler": {STEPS: 3}}, marks=pytest.mark.long),
+        pytest.param({"sampler": {SCHEDULER: "karras"}}, marks=pytest.mark.long),
+        pytest.param({"prompt": {0: f"a{NBSP}round house"}}, marks=pytest.mark.long),
+        pytest.param({"latent": {0: 192}}, marks=pytest.mark.long),
+        {
+            "sampler": {SEED: 77, CONTROL: "randomize", STEPS: 3, CFG: 7.5, SCHEDULER: "karras"},
+            "prompt": {0: f"a{NBSP}round house"},
+            "latent": {0: 192},
+        },
+    ],
+    ids=lambda drift: "all" if len(drift) > 1 else f"{next(iter(drift))}-{next(iter(next(iter(drift.values()))))}",
+)
+def test_a_graph_set_to_the_values_of_a_picture_gives_its_pixels(
+    page: Page, panel: Panel, pictures: Pictures, drift: dict[str, dict[int, Any]]
+) -> None:
+    load_graph(page, small(**drift))
+    panel.drop("a", pictures.a)
+    panel.button("Set to A's values").click()
+    panel.root.locator("dialog.gs-dialog .gs-primary").click()
+    panel.button("Run, result into B").click()
+    assert panel.verdict() == "same"
+    assert panel.root.locator(".gs-rung.gs-is-same").count() == 6
+
+
+def test_a_workflow_is_opened_and_the_report_copied_and_saved(page: Page, panel: Panel, pictures: Pictures) -> None:
+    load_graph(page, _loader("none.png"))
+    panel.drop("a", pictures.a, pictures.cfg)
+    panel.verdict()
+    panel.button("Open the workflow of B").click()
+    wait_for_node(page, "KSampler")
+    assert widget(page, SAMPLER, "cfg") == 7.5
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    panel.button("Copy the report as Markdown").click()
+    page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('cfg')", timeout=PATIENCE)
+    with page.expect_download() as saved:
+        panel.button("Save the report as HTML").click()
+    assert "<html" in Path(saved.value.path()).read_text("utf-8").lower()
 
 
 def test_a_character_that_nobody_sees_is_shown_and_named(panel: Panel, pictures: Pictures) -> None:
