@@ -71,9 +71,24 @@ async function follow({ prompt_id: id }) {
 const COMMANDS = [
   { id: AS.a, label: 'Compare: as A', icon: 'gs-icon-a', function: () => compareAs('a') },
   { id: AS.b, label: 'Compare: as B', icon: 'gs-icon-b', function: () => compareAs('b') },
-  { id: 'GoodSeed.Compare.Swap', label: 'Compare: swap A and B', icon: 'pi pi-arrow-right-arrow-left', function: () => model.swap() },
-  { id: 'GoodSeed.Compare.SetToA', label: "Compare: set the graph to A's values", icon: 'pi pi-check-square', function: () => inPanel('setToA') },
-  { id: 'GoodSeed.Compare.Verify', label: 'Compare: run B again', icon: 'pi pi-replay', function: () => inPanel('verify') }
+  {
+    id: 'GoodSeed.Compare.Swap',
+    label: 'Compare: swap A and B',
+    icon: 'pi pi-arrow-right-arrow-left',
+    function: () => model.swap()
+  },
+  {
+    id: 'GoodSeed.Compare.SetToA',
+    label: "Compare: set the graph to A's values",
+    icon: 'pi pi-check-square',
+    function: () => inPanel('setToA')
+  },
+  {
+    id: 'GoodSeed.Compare.Verify',
+    label: 'Compare: run B again',
+    icon: 'pi pi-replay',
+    function: () => inPanel('verify')
+  }
 ]
 
 host.register({
@@ -105,7 +120,9 @@ host.register({
   ],
 
   async setup() {
-    document.head.append(el('link', { attr: { rel: 'stylesheet', href: new URL('./goodseed.css', import.meta.url).href } }))
+    document.head.append(
+      el('link', { attr: { rel: 'stylesheet', href: new URL('./goodseed.css', import.meta.url).href } })
+    )
     host.listen('goodseed.verify', (job) => panel?.job(job))
     host.listen('execution_success', follow)
     host.listen('graphChanged', () => panel?.element.isConnected && panel.offer())

@@ -108,8 +108,10 @@ def test_by_keyboard_alone_the_same(page: Page, panel: Panel, pictures: Pictures
     for letter, name in (("A", "0-a.png"), ("B", "1-cfg.png")):
         panel.tab_to(f"Choose a picture for {letter}")
         page.keyboard.press("Enter")
-        panel.tab_to("This graph")
+        panel.tab_to("Outputs")
         page.keyboard.press("ArrowRight")
+        assert panel.focused() == "Latest runs"
+        page.keyboard.press("ArrowLeft")
         panel.root.locator(".gs-thumb").first.wait_for()
         panel.tab_to(name)
         page.keyboard.press("Enter")

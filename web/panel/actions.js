@@ -13,13 +13,28 @@ import { button, el } from './dom.js'
  */
 export function createActions(t, acts) {
   const set = button({
-    label: t('actions.set'), icon: 'apply', class: 'gs-button gs-primary', attr: { 'aria-haspopup': 'dialog', title: t('actions.setTip') },
+    label: t('actions.set'),
+    icon: 'apply',
+    class: 'gs-button gs-primary',
+    attr: { 'aria-haspopup': 'dialog', title: t('actions.setTip') },
     click: acts.set
   })
-  const verify = button({ label: t('actions.verify'), icon: 'repeat', attr: { title: t('actions.verifyTip') }, click: acts.verify })
+  const verify = button({
+    label: t('actions.verify'),
+    icon: 'repeat',
+    attr: { title: t('actions.verifyTip') },
+    click: acts.verify
+  })
   const copy = button({ label: t('actions.copy'), icon: 'copy', bare: true, click: acts.copy })
   const save = button({ label: t('actions.save'), icon: 'save', bare: true, click: acts.save })
-  const element = el('div', { class: 'gs-actions', attr: { role: 'toolbar', 'aria-label': t('actions.title') } }, set, verify, copy, save)
+  const element = el(
+    'div',
+    { class: 'gs-actions', attr: { role: 'toolbar', 'aria-label': t('actions.title') } },
+    set,
+    verify,
+    copy,
+    save
+  )
   return {
     element,
 

@@ -45,7 +45,10 @@ export function createCauses(t, acts) {
  */
 export function notesView(notes, t) {
   const list = el('ul', 'gs-notes')
-  inParts(list, notes, (note) => el('li', {}, shortened(note, t)), { size: 8, more: (left) => t('more', { count: left }) })
+  inParts(list, notes, (note) => el('li', {}, shortened(note, t)), {
+    size: 8,
+    more: (left) => t('more', { count: left })
+  })
   return el('div', 'gs-note-box', el('h4', { class: 'gs-subtitle', text: t('causes.notes') }), list)
 }
 
@@ -89,10 +92,20 @@ export function causeView(cause, place, t, set) {
 function valuesView({ a, b }, t) {
   const texts = [asText(a), asText(b)]
   if (!texts[0] && !texts[1]) return null
-  return el('dl', 'gs-pair', ...['A', 'B'].flatMap((letter, place) => [
-    el('dt', { class: 'gs-letter', text: letter }),
-    el('dd', { attr: { dir: 'auto' } }, texts[place] ? shortened(texts[place], t, { strict: similar(texts), most: 300 }) : el('em', { text: t('values.none') }))
-  ]))
+  return el(
+    'dl',
+    'gs-pair',
+    ...['A', 'B'].flatMap((letter, place) => [
+      el('dt', { class: 'gs-letter', text: letter }),
+      el(
+        'dd',
+        { attr: { dir: 'auto' } },
+        texts[place]
+          ? shortened(texts[place], t, { strict: similar(texts), most: 300 })
+          : el('em', { text: t('values.none') })
+      )
+    ])
+  )
 }
 
 /** Says whether two texts look alike to the eye, so that every blank counts. @param {string[]} texts */

@@ -71,8 +71,19 @@ export function chooseChanges(parent, found, t, { wanted, why, set }) {
     return el(
       'li',
       forbidden ? 'gs-change gs-forbidden' : 'gs-change',
-      el('label', {}, box, el('span', 'gs-change-where', shortened(`${change.title} · ${change.input}`, t, { most: 120 }))),
-      el('div', 'gs-from-to', shortened(asText(change.from), t, { most: 200 }), el('span', { class: 'gs-arrow', text: '→', attr: { 'aria-label': t('changes.to') } }), shortened(asText(change.to), t, { most: 200 })),
+      el(
+        'label',
+        {},
+        box,
+        el('span', 'gs-change-where', shortened(`${change.title} · ${change.input}`, t, { most: 120 }))
+      ),
+      el(
+        'div',
+        'gs-from-to',
+        shortened(asText(change.from), t, { most: 200 }),
+        el('span', { class: 'gs-arrow', text: '→', attr: { 'aria-label': t('changes.to') } }),
+        shortened(asText(change.to), t, { most: 200 })
+      ),
       forbidden ? el('p', { class: 'gs-meta', text: forbidden }) : null
     )
   }
@@ -93,7 +104,12 @@ export function chooseChanges(parent, found, t, { wanted, why, set }) {
     title: t('changes.title'),
     close: t('close'),
     body,
-    foot: el('div', 'gs-dialog-foot', button({ label: t(rows.length ? 'changes.cancel' : 'close'), click: () => dialog.close() }), rows.length ? apply : null)
+    foot: el(
+      'div',
+      'gs-dialog-foot',
+      button({ label: t(rows.length ? 'changes.cancel' : 'close'), click: () => dialog.close() }),
+      rows.length ? apply : null
+    )
   })
   ;(apply.isConnected && !apply.disabled ? apply : dialog.querySelector('button'))?.focus()
 }
@@ -102,9 +118,12 @@ export function chooseChanges(parent, found, t, { wanted, why, set }) {
 function others(found, t) {
   if (!found.length) return null
   const list = el('ul', 'gs-notes')
-  inParts(list, found, ({ where, why, fix }) => el('li', {}, el('strong', {}, shortened(where, t)), ' ', shortened(`${why} ${fix ?? ''}`, t)), {
-    size: 12,
-    more: (left) => t('more', { count: left })
-  })
+  inParts(
+    list,
+    found,
+    ({ where, why, fix }) =>
+      el('li', {}, el('strong', {}, shortened(where, t)), ' ', shortened(`${why} ${fix ?? ''}`, t)),
+    { size: 12, more: (left) => t('more', { count: left }) }
+  )
   return el('div', 'gs-note-box', el('h3', { class: 'gs-subtitle', text: t('changes.others') }), list)
 }

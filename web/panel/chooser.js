@@ -8,7 +8,7 @@ import { tabs } from './tabs.js'
  * @typedef {import('./types').FileRef} FileRef
  * @typedef {import('./types').Which} Which
  * @typedef {import('./types').Words} Words
- * @typedef {{graph: () => Promise<FileRef[]>, outputs: () => Promise<FileRef[]>, history: () => Promise<FileRef[]>}} Sources
+ * @typedef {Record<'graph' | 'outputs' | 'history', () => Promise<FileRef[]>>} Sources
  */
 
 const AT_ONCE = 24
@@ -18,10 +18,18 @@ const AT_ONCE = 24
  * @param {Element} parent
  * @param {Which} which
  * @param {Words} t
- * @param {{sources: Sources, url: (ref: FileRef) => string, takeRef: (ref: FileRef) => void, takeFile: (file: File) => void}} acts
+ * @param {object} acts
+ * @param {Sources} acts.sources
+ * @param {boolean} acts.offered whether the graph has pictures of its own
+ * @param {(ref: FileRef) => string} acts.url
+ * @param {(ref: FileRef) => void} acts.takeRef
+ * @param {(file: File) => void} acts.takeFile
  */
-export function choose(parent, which, t, { sources, url, takeRef, takeFile }) {
-  const input = el('input', { class: 'gs-unseen', attr: { type: 'file', accept: 'image/*', tabindex: -1, 'aria-hidden': 'true' } })
+export function choose(parent, which, t, { sources, offered, url, takeRef, takeFile }) {
+  const input = el('input', {
+    class: 'gs-unseen',
+    attr: { type: 'file', accept: 'image/*', tabindex: -1, 'aria-hidden': 'true' }
+  })
   input.addEventListener('change', () => {
     const file = input.files?.[0]
     dialog.close()
@@ -53,7 +61,11 @@ export function choose(parent, which, t, { sources, url, takeRef, takeFile }) {
   }
 
   const kinds = /** @type {const} */ (['graph', 'outputs', 'history'])
-  const pages = kinds.map((kind) => ({ name: t(`choose.${kind}`), element: el('div', 'gs-page'), show: () => fillPage(kind) }))
+  const pages = kinds.map((kind) => ({
+    name: t(`choose.${kind}`),
+    element: el('div', 'gs-page'),
+    show: () => fillPage(kind)
+  }))
 
   /** @param {typeof kinds[number]} kind */
   async function fillPage(kind) {
@@ -70,13 +82,21 @@ export function choose(parent, which, t, { sources, url, takeRef, takeFile }) {
     }
   }
 
+  const list = tabs(pages, t('choose.from'))
   const file = button({ label: t('choose.file'), icon: 'picture', click: () => input.click() })
   const dialog = openDialog(parent, {
     title: t('choose.title', { letter: which.toUpperCase() }),
     close: t('close'),
     wide: true,
-    body: el('div', {}, el('div', 'gs-file', file, input, el('span', { class: 'gs-hint', text: t('choose.hint') })), tabs(pages, t('choose.from')).element)
+    body: el(
+      'div',
+      {},
+      el('div', 'gs-file', file, input, el('span', { class: 'gs-hint', text: t('choose.hint') })),
+      list.element
+    )
   })
+  dialog.dataset.which = which // what is dropped or pasted on the dialog is for this place
+  if (!offered) list.select(kinds.indexOf('outputs'))
   file.focus()
 }
 

@@ -1,4 +1,4 @@
-/** What is used of ComfyUI's front end, 1.27.10 to 1.58.1: its own types are not published as files we could check against. */
+/** What is used of ComfyUI's front end, 1.27.10 to 1.58.1. */
 
 declare module '*/scripts/app.js' {
   export const app: ComfyApp
@@ -65,14 +65,7 @@ interface ComfyExtension {
   commands?: ComfyCommand[]
   keybindings?: { combo: { key: string; ctrl?: boolean; alt?: boolean; shift?: boolean }; commandId: string }[]
   menuCommands?: { path: string[]; commands: string[] }[]
-  settings?: {
-    id: string
-    name: string
-    tooltip?: string
-    category?: string[]
-    type: string
-    defaultValue: unknown
-  }[]
+  settings?: { id: string; name: string; tooltip?: string; category?: string[]; type: string; defaultValue: unknown }[]
   setup?: () => void | Promise<void>
   afterConfigureGraph?: () => void
   getNodeMenuItems?: (node: ComfyNode) => (ComfyMenuItem | null)[]

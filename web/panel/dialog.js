@@ -5,7 +5,8 @@ import { button, el } from './dom.js'
 /**
  * Opens a dialog.
  * @param {Element} parent whose style it takes
- * @param {{title: string, close: string, body: Node, foot?: Node | null, wide?: boolean}} options `close` names the button
+ * @param {{title: string, close: string, body: Node, foot?: Node | null, wide?: boolean}} options
+ *   `close` names the button
  * @returns {HTMLDialogElement} remove it by closing it
  */
 export function openDialog(parent, { title, close, body, foot = null, wide = false }) {

@@ -101,7 +101,13 @@ export function icon(name) {
 
 /**
  * Makes a button with an icon; `label` is its text, or its name where only the icon is shown.
- * @param {{label: string, icon?: Icon, class?: string, bare?: boolean, attr?: Options['attr'], click: (event: MouseEvent) => void}} options
+ * @param {object} options
+ * @param {string} options.label
+ * @param {Icon} [options.icon]
+ * @param {string} [options.class]
+ * @param {boolean} [options.bare] only the icon is shown
+ * @param {Options['attr']} [options.attr]
+ * @param {(event: MouseEvent) => void} options.click
  * @returns {HTMLButtonElement}
  */
 export function button({ label, icon: name, class: kind = 'gs-button', bare = false, attr = {}, click }) {
@@ -124,7 +130,9 @@ export function button({ label, icon: name, class: kind = 'gs-button', bare = fa
  */
 export function inParts(list, items, draw, { size, more }) {
   list.replaceChildren()
-  const next = document.createElement(list.tagName === 'TBODY' ? 'tr' : list.tagName === 'UL' || list.tagName === 'OL' ? 'li' : 'div')
+  const next = document.createElement(
+    list.tagName === 'TBODY' ? 'tr' : list.tagName === 'UL' || list.tagName === 'OL' ? 'li' : 'div'
+  )
   next.className = 'gs-more'
   /** @param {number} start @param {boolean} asked */
   function part(start, asked) {

@@ -4,8 +4,9 @@
 
 /**
  * @param {HTMLElement} root
- * @param {{files: (files: File[], which: Which | null) => void, address: (address: string, which: Which | null) => boolean}} takes
- *   `which` is the place that was hit, or null; `address` says whether it is a picture of this server
+ * @param {object} takes `which` is the place that was hit, or null
+ * @param {(files: File[], which: Which | null) => void} takes.files
+ * @param {(address: string, which: Which | null) => boolean} takes.address says whether it is a picture of this server
  */
 export function takeDrops(root, { files, address }) {
   /** @param {Event} event */

@@ -18,10 +18,18 @@ export function createFacts(t) {
       if (!side) return
       const list = el('dl', 'gs-facts')
       const known = side.facts.filter(({ known, value }) => known !== 'unknown' && value !== '')
-      inParts(list, known, ({ name, value, known: how }) => el('div', {},
-        el('dt', { text: name, attr: { title: t(`known.${how}`) } }),
-        el('dd', { attr: { dir: 'auto' } }, shortened(value, t, { most: 300 }))
-      ), { size: 60, more: (left) => t('more', { count: left }) })
+      inParts(
+        list,
+        known,
+        ({ name, value, known: how }) =>
+          el(
+            'div',
+            {},
+            el('dt', { text: name, attr: { title: t(`known.${how}`) } }),
+            el('dd', { attr: { dir: 'auto' } }, shortened(value, t, { most: 300 }))
+          ),
+        { size: 60, more: (left) => t('more', { count: left }) }
+      )
       fill(
         element,
         el('h3', { class: 'gs-title', text: t('facts.title') }),

@@ -27,7 +27,8 @@ export async function openTab() {
 }
 
 /** Says whether nothing but the canvas has the focus, as after a key of the host's. */
-export const isFocusFree = () => [null, document.body, document.getElementById('graph-canvas')].includes(/** @type {any} */ (document.activeElement))
+export const isFocusFree = () =>
+  [null, document.body, document.getElementById('graph-canvas')].includes(/** @type {any} */ (document.activeElement))
 
 /** Says whether the host asks extensions for the items of a node's menu; 1.27 does not. */
 export const hasNodeMenu = () => typeof app.collectNodeMenuItems === 'function'
@@ -147,7 +148,9 @@ export function selectedPicture() {
 /** Returns the pictures of what ran lately, the newest first. */
 export async function historyPictures() {
   const response = await api.fetchApi('/history?max_items=64')
-  return Object.values(await response.json()).reverse().flatMap(picturesOfRun)
+  return Object.values(await response.json())
+    .reverse()
+    .flatMap(picturesOfRun)
 }
 
 /** @param {any} entry one run of /history */
@@ -280,7 +283,11 @@ async function runIds() {
   const [queue, history] = await Promise.all(
     ['/queue', '/history?max_items=16'].map(async (route) => (await api.fetchApi(route)).json())
   )
-  const entries = [...queue.queue_running, ...queue.queue_pending, ...Object.values(history).map(({ prompt }) => prompt)]
+  const entries = [
+    ...queue.queue_running,
+    ...queue.queue_pending,
+    ...Object.values(history).map(({ prompt }) => prompt)
+  ]
   return entries.filter((entry) => entry[3]?.client_id === api.clientId).map((entry) => String(entry[1]))
 }
 

@@ -59,10 +59,14 @@ export function createLadder(t) {
           rest.hidden = !open
         }
       })
-      const rest = el('div', 'gs-rest', ...runs.flatMap((run, place) => [
-        el('h4', { class: 'gs-subtitle', text: t('ladder.one', { run: place + 1 }) }),
-        rungs(run, t('ladder.one', { run: place + 1 }))
-      ]))
+      const rest = el(
+        'div',
+        'gs-rest',
+        ...runs.flatMap((run, place) => [
+          el('h4', { class: 'gs-subtitle', text: t('ladder.one', { run: place + 1 }) }),
+          rungs(run, t('ladder.one', { run: place + 1 }))
+        ])
+      )
       rest.hidden = true
       element.append(more, rest)
     }

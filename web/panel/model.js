@@ -44,7 +44,9 @@ export function createModel(routes, words) {
     state[which] = {
       ...emptySlot(),
       picture,
-      error: tooLarge ? words()('slots.tooLarge', { size: megabytes(source.file.size), most: megabytes(MOST_BYTES) }) : ''
+      error: tooLarge
+        ? words()('slots.tooLarge', { size: megabytes(source.file.size), most: megabytes(MOST_BYTES) })
+        : ''
     }
   }
 
@@ -93,7 +95,11 @@ export function createModel(routes, words) {
     }
   }
 
-  /** Reads one picture where that was not done; its place shows what is wrong with it. @param {Which} which @param {AbortSignal} signal */
+  /**
+   * Reads one picture where that was not done; its place shows what is wrong with it.
+   * @param {Which} which
+   * @param {AbortSignal} signal
+   */
   async function inspect(which, signal) {
     const slot = state[which]
     if (!slot.picture || slot.side || slot.error) return

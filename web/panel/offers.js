@@ -31,7 +31,12 @@ export function createOffers(t, { take, url }) {
       'li',
       'gs-offer',
       el('img', { attr: { src: url(ref), alt: '', loading: 'lazy' } }),
-      el('span', 'gs-offer-text', el('span', { class: 'gs-name', text: ref.filename }), el('span', { class: 'gs-meta', text: title })),
+      el(
+        'span',
+        'gs-offer-text',
+        el('span', { class: 'gs-name', text: ref.filename }),
+        el('span', { class: 'gs-meta', text: title })
+      ),
       as('a'),
       as('b')
     )

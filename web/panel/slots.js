@@ -7,7 +7,7 @@ import { button, el, fill, icon } from './dom.js'
  * @typedef {import('./types').State} State
  * @typedef {import('./types').Which} Which
  * @typedef {import('./types').Words} Words
- * @typedef {{choose: (which: Which) => void, clear: (which: Which) => void, open: (which: Which) => void, swap: () => void}} Acts
+ * @typedef {Record<'choose' | 'clear' | 'open', (which: Which) => void> & {swap: () => void}} Acts
  */
 
 /**
@@ -42,10 +42,17 @@ function createSlot(which, t, acts) {
     on: { click: () => acts.choose(which) }
   })
   const open = button({
-    label: t('slots.open', { letter }), icon: 'open', bare: true, class: 'gs-small', click: () => acts.open(which)
+    label: t('slots.open', { letter }),
+    icon: 'open',
+    bare: true,
+    class: 'gs-small',
+    click: () => acts.open(which)
   })
   const clear = button({
-    label: t('slots.clear', { letter }), icon: 'close', bare: true, class: 'gs-small',
+    label: t('slots.clear', { letter }),
+    icon: 'close',
+    bare: true,
+    class: 'gs-small',
     click: () => {
       acts.clear(which)
       choose.focus()
@@ -55,8 +62,14 @@ function createSlot(which, t, acts) {
   const element = el(
     'div',
     { class: 'gs-slot', attr: { role: 'group', 'aria-label': t(`slots.${which}`), 'data-which': which } },
-    el('div', 'gs-slot-head', el('span', { class: 'gs-letter', text: letter }),
-      el('span', { class: 'gs-role', text: t(`slots.role.${which}`) }), open, clear),
+    el(
+      'div',
+      'gs-slot-head',
+      el('span', { class: 'gs-letter', text: letter }),
+      el('span', { class: 'gs-role', text: t(`slots.role.${which}`) }),
+      open,
+      clear
+    ),
     choose,
     text
   )
@@ -70,7 +83,10 @@ function createSlot(which, t, acts) {
     const { picture, side, busy, error } = slot
     element.classList.toggle('gs-filled', picture !== null)
     element.classList.toggle('gs-wrong', error !== '')
-    choose.setAttribute('aria-label', t(picture ? 'slots.replace' : 'slots.choose', { letter, name: picture?.name ?? '' }))
+    choose.setAttribute(
+      'aria-label',
+      t(picture ? 'slots.replace' : 'slots.choose', { letter, name: picture?.name ?? '' })
+    )
     choose.setAttribute('aria-busy', String(busy))
     fill(choose, ...shown(slot, t))
     open.hidden = !side || !(side.has_workflow || side.has_graph)
@@ -79,7 +95,9 @@ function createSlot(which, t, acts) {
       text,
       picture && el('div', { class: 'gs-name', text: picture.name, attr: { title: picture.name } }),
       side && el('div', { class: 'gs-meta', text: meta(side, t) }),
-      error ? el('div', { class: 'gs-error', attr: { role: 'alert' } }, icon('warning'), el('span', { text: error })) : null
+      error
+        ? el('div', { class: 'gs-error', attr: { role: 'alert' } }, icon('warning'), el('span', { text: error }))
+        : null
     )
   }
   return { element, update, focus: () => choose.focus() }
@@ -105,5 +123,11 @@ function meta(side, t) {
 
 /** @param {string} source */
 function name(source) {
-  return source === 'goodseed' ? 'Good Seed' : source === 'comfyui' ? 'ComfyUI' : source.toUpperCase() === 'A1111' ? 'A1111' : source
+  return source === 'goodseed'
+    ? 'Good Seed'
+    : source === 'comfyui'
+      ? 'ComfyUI'
+      : source.toUpperCase() === 'A1111'
+        ? 'A1111'
+        : source
 }

@@ -5,14 +5,28 @@ import { button, el } from './dom.js'
 /** @typedef {import('./types').Words} Words */
 
 /** Controls, blanks other than the space, joiners, fillers: what leaves no mark of its own. */
-const UNSEEN =
-  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u00a0\u034f\u115f\u1160\u1680\u17b4\u17b5\u2000-\u200a\u202f\u205f\u3000\u3164\uffa0\ufe00-\ufe0f]/u
+const UNSEEN = new RegExp(
+  '[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\u00a0\\u034f\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u2000-\\u200a' +
+    '\\u202f\\u205f\\u3000\\u3164\\uffa0\\ufe00-\\ufe0f]',
+  'u'
+)
 const IN_EMOJI = /[\u200d\ufe0e\ufe0f]/
 
 /** @type {Record<string, string>} */
 const SHORT = {
-  '\t': '⇥', '\n': '↵', '\r': '␍', '\u00a0': 'NBSP', '\u00ad': 'SHY', '\u200b': 'ZWSP', '\u200c': 'ZWNJ',
-  '\u200d': 'ZWJ', '\u200e': 'LRM', '\u200f': 'RLM', '\u202f': 'NNBSP', '\u2060': 'WJ', '\u3000': 'IDSP',
+  '\t': '⇥',
+  '\n': '↵',
+  '\r': '␍',
+  '\u00a0': 'NBSP',
+  '\u00ad': 'SHY',
+  '\u200b': 'ZWSP',
+  '\u200c': 'ZWNJ',
+  '\u200d': 'ZWJ',
+  '\u200e': 'LRM',
+  '\u200f': 'RLM',
+  '\u202f': 'NNBSP',
+  '\u2060': 'WJ',
+  '\u3000': 'IDSP',
   '\ufeff': 'BOM'
 }
 

@@ -50,13 +50,22 @@ export function createValues(t, onlyDifferences) {
   const table = el(
     'table',
     'gs-values',
-    el('thead', {}, el('tr', {}, ...[t('values.name'), 'A', 'B'].map((text) => el('th', { text, attr: { scope: 'col' } })))),
+    el(
+      'thead',
+      {},
+      el('tr', {}, ...[t('values.name'), 'A', 'B'].map((text) => el('th', { text, attr: { scope: 'col' } })))
+    ),
     body
   )
   const element = el(
     'div',
     {},
-    el('div', 'gs-tools', el('div', { class: 'gs-segments', attr: { role: 'group', 'aria-label': t('values.show') } }, ...filters), search),
+    el(
+      'div',
+      'gs-tools',
+      el('div', { class: 'gs-segments', attr: { role: 'group', 'aria-label': t('values.show') } }, ...filters),
+      search
+    ),
     count,
     table
   )
@@ -66,13 +75,18 @@ export function createValues(t, onlyDifferences) {
     const wanted = search.value.trim().toLowerCase()
     const rows = values.filter((value) => (!only || !value.same) && (!wanted || holds(value, wanted)))
     table.hidden = rows.length === 0
-    count.textContent = rows.length ? t('values.count', { count: rows.length }) : t(wanted ? 'values.nothing' : 'values.noneDiffers')
+    count.textContent = rows.length
+      ? t('values.count', { count: rows.length })
+      : t(wanted ? 'values.nothing' : 'values.noneDiffers')
     /** @type {(value: Value, place: number) => Node} */
     const drawRow = (value, place) => {
       const made = row(value, t)
       if (rows[place - 1]?.group === value.group) return made
       const both = document.createDocumentFragment()
-      both.append(el('tr', 'gs-group', el('th', { text: t(`group.${value.group}`), attr: { colspan: 3, scope: 'colgroup' } })), made)
+      both.append(
+        el('tr', 'gs-group', el('th', { text: t(`group.${value.group}`), attr: { colspan: 3, scope: 'colgroup' } })),
+        made
+      )
       return both
     }
     inParts(body, rows, drawRow, { size: AT_ONCE, more: (left) => t('more', { count: left }) })

@@ -15,8 +15,7 @@ const MOST = 120
  * Returns whether the pixels are the same: of the files themselves where they were read, else as the records say.
  * @param {Comparison} comparison
  */
-export const samePixels = ({ pixels, image_same: said }) =>
-  pixels ? pixels.same_size && pixels.differing === 0 : said
+export const samePixels = ({ pixels, image_same: said }) => (pixels ? pixels.same_size && pixels.differing === 0 : said)
 
 /**
  * Returns the headline of a comparison and the line below it.
@@ -26,10 +25,22 @@ export const samePixels = ({ pixels, image_same: said }) =>
 export function headline(comparison, t) {
   const same = samePixels(comparison)
   const count = comparison.causes.length
-  if (same) return { state: 'same', title: t('verdict.same'), line: count ? t('verdict.noEffect', { count }) : t('verdict.noCause') }
-  if (same === null && comparison.same) return { state: 'unknown', title: t('verdict.unknown'), line: t('verdict.noCause') }
+  if (same)
+    return {
+      state: 'same',
+      title: t('verdict.same'),
+      line: count ? t('verdict.noEffect', { count }) : t('verdict.noCause')
+    }
+  if (same === null && comparison.same)
+    return { state: 'unknown', title: t('verdict.unknown'), line: t('verdict.noCause') }
   const title = t(same === null ? 'verdict.differs' : 'verdict.different')
-  return { state: 'different', title, line: count ? t('verdict.causes', { count, where: comparison.causes[0].where.slice(0, MOST) }) : t('verdict.noReason') }
+  return {
+    state: 'different',
+    title,
+    line: count
+      ? t('verdict.causes', { count, where: comparison.causes[0].where.slice(0, MOST) })
+      : t('verdict.noReason')
+  }
 }
 
 /** @param {Words} t */
@@ -44,7 +55,11 @@ export function createVerdict(t) {
       element.setAttribute('aria-busy', String(comparing))
       if (error) {
         element.dataset.state = 'error'
-        fill(element, icon('warning'), el('div', { class: 'gs-verdict-text', attr: { role: 'alert' } }, el('strong', { text: error })))
+        fill(
+          element,
+          icon('warning'),
+          el('div', { class: 'gs-verdict-text', attr: { role: 'alert' } }, el('strong', { text: error }))
+        )
       } else if (comparing || !comparison) {
         element.dataset.state = 'busy'
         fill(element, el('span', 'gs-spinner'), el('div', 'gs-verdict-text', el('strong', { text: t('verdict.busy') })))

@@ -19,7 +19,10 @@ const POLL = 700
  * @param {(text: string) => void} say tells screen readers
  */
 export function createVerify(t, ask, routes, say) {
-  const element = el('section', { class: 'gs-section gs-verify', attr: { 'aria-label': t('verify.title'), tabindex: -1 } })
+  const element = el('section', {
+    class: 'gs-section gs-verify',
+    attr: { 'aria-label': t('verify.title'), tabindex: -1 }
+  })
   element.hidden = true
   let job = ''
 
@@ -73,7 +76,8 @@ export function createVerify(t, ask, routes, say) {
   /** @param {import('./types').Verification} found */
   function answer({ verdict, causes, notes }) {
     end(verdict === 'different' ? 'different' : 'same', t(`verify.${verdict}`))
-    if (causes.length) element.append(el('ol', 'gs-causes', ...causes.map((cause, place) => causeView(cause, place, t, null))))
+    if (causes.length)
+      element.append(el('ol', 'gs-causes', ...causes.map((cause, place) => causeView(cause, place, t, null))))
     if (notes.length) element.append(notesView(notes, t))
   }
 

@@ -16,7 +16,7 @@ export function createWords(messages, language) {
     const values = /** @type {Record<string, string | number>} */ (given ?? {})
     for (const tried of languages) {
       const found = key.split('.').reduce((part, name) => part?.[name], messages[tried]?.goodseed)
-      const text = typeof found === 'object' && found ? found[form(tried, values.count)] ?? found.other : found
+      const text = typeof found === 'object' && found ? (found[form(tried, values.count)] ?? found.other) : found
       if (typeof text === 'string') return filled(text, values)
     }
     return key
