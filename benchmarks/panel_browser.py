@@ -3,7 +3,8 @@
 Two 1024² PNGs with records fall on the Good Seed tab; the clock runs in the page from the drop to the frame that shows
 the first cause, and on to both pictures and the heat map. Then the same with pictures of a graph of hundreds of nodes,
 which also lies on the canvas, and with prompts of a megabyte that differ in one character: besides, how long the page
-was deaf at the longest, and how soon it answers to a page of the tab, to a search, and to a wish to set values.
+was deaf at the longest, and how soon it answers to a page of the tab, to a search, and to a wish to set values. And two
+4096² pictures, alone on a page: the time between frames while they are zoomed and moved.
 
     python benchmarks/panel_browser.py [--front-end newest] [--runs 20] [--nodes 500] [--prompt-kb 1024]
 """
@@ -20,6 +21,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
@@ -30,11 +33,12 @@ from goodseed.provenance.sidecar import sidecar_of  # noqa: E402
 from tests.browser.frontends import FRONT_ENDS, WINDOW, find_chromium, front_end_folder  # noqa: E402
 from tests.browser.pages import open_comfy  # noqa: E402
 from tests.browser.panel import Panel  # noqa: E402
+from tests.browser.pictures_page import PicturesServer  # noqa: E402
 from tests.host.comfyui import ComfyUI, Graph, find_comfyui, make_base  # noqa: E402
 from tests.host.graphs import demo, ksampler, node  # noqa: E402
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 SIZE = 1024
 MEDIAN_WANTED = 500
@@ -100,9 +104,54 @@ def main() -> None:
             two_pictures(page, server, options.runs)
             large(page, f"a graph of {options.nodes} nodes", *long_chains(page, server, options.nodes))
             large(page, f"prompts of {options.prompt_kb} kB", *long_prompts(page, server, options.prompt_kb))
+            smoothness(browser)
         finally:
             browser.close()
             server.stop()
+
+
+def smoothness(browser: Browser) -> None:
+    """Print the time from frame to frame while two 4096² pictures are zoomed and moved, side by side."""
+    server = PicturesServer()
+    pixels = np.random.default_rng(0).integers(0, 256, (4096, 4096, 3), dtype=np.uint8)
+    for name, shown in (("a.png", pixels), ("b.png", 255 - pixels)):
+        server.add(name, shown)
+    page = browser.new_page(viewport=WINDOW)
+    page.goto(server.page(width=1200))
+    page.wait_for_function("() => window.ready")
+    page.evaluate("() => made.show(source('a.png', 4096, 4096), source('b.png', 4096, 4096), null, heat)")
+    page.wait_for_function("() => document.querySelectorAll('.gs-pictures-image').length === 2")
+    page.wait_for_timeout(1000)
+    frames: list[float] = page.evaluate(_MOVE)
+    page.close()
+    server.stop()
+    most = statistics.quantiles(frames, n=20)[-1]
+    print(f"two 4096² pictures, zoomed and moved, {len(frames)} frames, in ms from one to the next:")
+    print(f"  median {statistics.median(frames):.0f}, 95 % under {most:.0f}, longest {max(frames):.0f}")
+
+
+_MOVE = """async () => {
+  const stage = document.querySelector('.gs-pictures-stage')
+  const view = stage.querySelector('.gs-pictures-a')
+  const { x, y, width, height } = view.getBoundingClientRect()
+  const at = { clientX: x + 0.3 * width, clientY: y + 0.4 * height, bubbles: true, cancelable: true }
+  const wheel = (deltaY) => view.dispatchEvent(new WheelEvent('wheel', { ...at, deltaY }))
+  const key = (name) => stage.dispatchEvent(new KeyboardEvent('keydown', { key: name, bubbles: true }))
+  const steps = [
+    ...Array(60).fill(() => wheel(-40)),
+    ...Array.from({ length: 60 }, (_, place) => () => key(place % 20 < 10 ? 'ArrowLeft' : 'ArrowDown')),
+    ...Array(60).fill(() => wheel(40))
+  ]
+  const frames = []
+  let last = await new Promise(requestAnimationFrame)
+  for (const step of steps) {
+    step()
+    const now = await new Promise(requestAnimationFrame)
+    frames.push(now - last)
+    last = now
+  }
+  return frames
+}"""
 
 
 def start(front_end: str, base: Path) -> ComfyUI:
