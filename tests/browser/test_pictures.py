@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.browser.pages import Said
-from tests.browser.pictures_page import ROOT, THEMES, PicturesServer, coordinates
+from tests.browser.pictures_page import ROOT, PicturesServer, coordinates
 from tests.web_types import install
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def wander(page: Page, moves: random.Random) -> None:
     settle(page)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 12))])
 def test_same_pixel_lies_under_same_place(open_page: Page, seed: int) -> None:
     wander(open_page, random.Random(seed))
     one, other = transforms(open_page)
@@ -164,7 +164,7 @@ def test_same_pixel_lies_under_same_place(open_page: Page, seed: int) -> None:
     assert np.array_equal(inside, b[..., 2] == BLUE["b"])
 
 
-@pytest.mark.parametrize("ratio", [1, 1.1, 1.25, 1.5, 2])
+@pytest.mark.parametrize("ratio", [1, 1.25, *(pytest.param(ratio, marks=pytest.mark.long) for ratio in (1.1, 1.5, 2))])
 def test_at_100_percent_a_pixel_of_the_picture_is_one_of_the_screen(
     browser: Browser, server: PicturesServer, ratio: float
 ) -> None:
@@ -509,7 +509,7 @@ def axe() -> Path:
     return modules / "axe-core" / "axe.min.js"
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", ["light", "solarized", pytest.param("dark", marks=pytest.mark.long)])
 def test_axe_finds_no_serious_fault(page: Page, server: PicturesServer, axe: Path, theme: str) -> None:
     opened(page, server, width=300, theme=theme)
     page.add_script_tag(path=axe)
