@@ -17,10 +17,11 @@ from goodseed.provenance.verify.images import Pixels, absolute
 _ROWS = 256
 """How many rows are held against each other at a time: it bounds the memory, and a strip stays in the cache."""
 _MAGMA = (
-    (0x00, 0x00, 0x04), (0x18, 0x0F, 0x3D), (0x44, 0x0F, 0x76), (0x72, 0x1F, 0x81), (0x9E, 0x2F, 0x7F),
-    (0xCD, 0x40, 0x71), (0xF1, 0x60, 0x5D), (0xFD, 0x96, 0x68), (0xFE, 0xCA, 0x8D), (0xFC, 0xFD, 0xBF),
+    (0x44, 0x0F, 0x76), (0x72, 0x1F, 0x81), (0x9E, 0x2F, 0x7F), (0xCD, 0x40, 0x71), (0xF1, 0x60, 0x5D),
+    (0xFD, 0x96, 0x68), (0xFE, 0xCA, 0x8D), (0xFC, 0xFD, 0xBF),
 )  # fmt: skip
-"""The colours of magma (Smith and van der Walt, 2015) at ten places; black is no difference."""
+"""The colours of magma (Smith and van der Walt, 2015) without its darkest: black is no difference, and one level is
+seen beside it. The panel's legend shows the same ones (web/panel/pictures/heat.js)."""
 
 
 def apart(a: Picture, b: Picture) -> dict[str, Any] | None:
@@ -97,9 +98,11 @@ def _largest_of_channels(differences: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _table(largest: int) -> NDArray[np.uint8]:
-    """Return the colours of the differences 0…255, uint8 [256, 3]; `largest` gets the lightest."""
-    places = np.minimum(np.arange(256) / max(largest, 1), 1.0) * (len(_MAGMA) - 1)
+    """Return the colours of the differences 0…255, uint8 [256, 3]: 0 is black, `largest` gets the lightest."""
+    shares = np.clip((np.arange(256) - 1) / (largest - 1), 0, 1) if largest > 1 else np.ones(256)
+    places = shares * (len(_MAGMA) - 1)
     colours = np.array(_MAGMA, dtype=np.float64)
     columns = [np.interp(places, np.arange(len(_MAGMA)), colours[:, channel]) for channel in range(3)]
     table: NDArray[np.uint8] = np.rint(np.stack(columns, axis=1)).astype(np.uint8)
+    table[0] = 0
     return table

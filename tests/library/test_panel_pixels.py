@@ -40,7 +40,7 @@ def test_one_level_in_one_pixel_is_seen() -> None:
     png, largest = heat(plain(a), plain(b))
     assert largest == 1
     light = decoded(png).sum(axis=2)
-    assert (light.argmax(), light.max() > 500, light.min()) == (299 * 200 + 199, True, 4)
+    assert (light.argmax(), light.max() > 500, light.min()) == (299 * 200 + 199, True, 0)
 
 
 def test_transparency_counts_where_both_have_it_and_is_left_out_where_one_has() -> None:
@@ -72,7 +72,8 @@ def test_a_heat_map_grows_lighter_with_the_difference_and_names_its_scale() -> N
     assert (np.diff(light) >= 0).all()
     assert light[-1] > 200_000
     assert (colours[:, 0] == colours[:, 1]).all()
-    assert (colours[0, 0] == (0, 0, 4)).all()
+    assert (colours[0, 0] == 0).all()
+    assert colours[0, 2].max() > 100  # one level of 127 is no black
     image, scale = heat_image(plain(a), plain(b))
     assert scale == largest
     assert (image == colours).all()
@@ -81,4 +82,4 @@ def test_a_heat_map_grows_lighter_with_the_difference_and_names_its_scale() -> N
 def test_the_same_picture_gives_a_black_map() -> None:
     png, largest = heat(picture(), picture())
     assert largest == 0
-    assert (decoded(png) == (0, 0, 4)).all()
+    assert (decoded(png) == 0).all()
