@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from PIL import Image
 from goodseed.errors import ImageError
 from goodseed.panel.pixels import apart, heat, heat_image
 from tests.library.panel_maker import picture, pixels, plain
+
+LEGEND = Path(__file__).resolve().parents[2] / "web" / "panel" / "pictures" / "heat.js"
 
 
 def decoded(png: bytes) -> np.ndarray:
@@ -77,6 +81,17 @@ def test_a_heat_map_grows_lighter_with_the_difference_and_names_its_scale() -> N
     image, scale = heat_image(plain(a), plain(b))
     assert scale == largest
     assert (image == colours).all()
+
+
+def test_the_legend_of_the_panel_shows_the_colours_of_the_map() -> None:
+    legend = LEGEND.read_text("utf-8")
+    said = re.search(r"COLOURS = \[(.*?)\]", legend, re.DOTALL)
+    assert said
+    colours = [tuple(bytes.fromhex(found)) for found in re.findall("#([0-9a-f]{6})", said[1])]
+    levels = 1 + 7 * np.arange(len(colours))  # at equal steps from 1 to the largest
+    a = np.zeros((1, len(colours), 3), np.uint8)
+    b = np.repeat(levels.astype(np.uint8)[None, :, None], 3, axis=2)
+    assert [tuple(pixel) for pixel in heat_image(plain(a), plain(b))[0][0].tolist()] == colours
 
 
 def test_the_same_picture_gives_a_black_map() -> None:
