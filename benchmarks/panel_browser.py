@@ -18,6 +18,7 @@ import os
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,11 +101,12 @@ def main() -> None:
             open_comfy(page, server)
             page.evaluate(_LISTEN)
             Panel(page).open()
-            print(f"{options.front_end}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+            print(f"{options.front_end}, {os.cpu_count()} cores; {busy()}")
             two_pictures(page, server, options.runs)
             large(page, f"a graph of {options.nodes} nodes", *long_chains(page, server, options.nodes))
             large(page, f"prompts of {options.prompt_kb} kB", *long_prompts(page, server, options.prompt_kb))
             smoothness(browser)
+            print(f"at the end: {busy()}")
         finally:
             browser.close()
             server.stop()
@@ -330,6 +332,14 @@ def save(server: ComfyUI, graph: Graph, extra: dict[str, Any] | None = None) -> 
 def say(what: str, milliseconds: list[float]) -> None:
     spread = f" ({min(milliseconds):.0f}…{max(milliseconds):.0f})" if len(milliseconds) > 1 else ""
     print(f"  {what:<48}{statistics.median(milliseconds):6.0f}{spread}")
+
+
+def busy() -> str:
+    """Say how much others use the machine: how long a second of a core's work takes here, by the clock."""
+    start, work = time.perf_counter(), time.process_time()
+    while time.process_time() - work < 0.5:
+        sum(range(1000))
+    return f"a second of work takes {(time.perf_counter() - start) / 0.5:.1f} s"
 
 
 def verdict(what: str, milliseconds: float, wanted: int) -> None:
