@@ -5,14 +5,27 @@ from __future__ import annotations
 import io
 import json
 import threading
+from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, FloatRect, Locator, Page
+
 ROOT = Path(__file__).resolve().parents[2]
+
+SIZE = 200
+"""Width and height of the pictures in pixels; below 256, so that a pixel's colour says which one it is."""
+BLUE = {"a": 40, "b": 220}
+STEP = 97
+"""How far the colours of neighbours are apart where every bit counts: nothing between two pixels looks like either."""
+PIXELS = {"same_size": True, "largest": 180, "mean": 60.0, "differing": 1.0}
+MODES = ("side", "slider", "blink", "heat")
 
 THEMES = {
     "dark": {
@@ -118,3 +131,94 @@ def coordinates(size: int, blue: int, step: int = 1) -> np.ndarray:
     """
     down, across = np.mgrid[:size, :size] * step % 256
     return np.stack([across, down, np.full_like(down, blue)], -1).astype(np.uint8)
+
+
+def serve_pictures() -> Iterator[PicturesServer]:
+    """Serve the pictures of the tests: A and B, the same with sharp colours, a heat map, others that fit less well."""
+    server = PicturesServer()
+    for name, blue in BLUE.items():
+        server.add(f"{name}.png", coordinates(SIZE, blue))
+        server.add(f"sharp-{name}.png", coordinates(SIZE, blue, STEP))
+    server.add("heat.png", coordinates(SIZE, 128))
+    server.add("wide.png", coordinates(SIZE, 0)[: SIZE // 2])
+    server.pictures["broken.png"] = b"not a picture"
+    yield server
+    server.stop()
+
+
+def new_page(browser: Browser) -> Iterator[Page]:
+    """Open a page in a context of its own."""
+    context = browser.new_context(viewport={"width": 900, "height": 900})
+    yield context.new_page()
+    context.close()
+
+
+def opened(page: Page, server: PicturesServer, mode: str = "side", **options: Any) -> Page:
+    page.goto(server.page(**options))
+    page.wait_for_function("() => window.ready")
+    show(page, pixels=PIXELS)
+    choose(page, mode)
+    return page
+
+
+def show(page: Page, a: str = "a.png", b: str = "b.png", pixels: dict[str, Any] | None = None) -> None:
+    """Show two of the server's pictures and wait until both can be seen."""
+    page.evaluate(
+        f"""([a, b, pixels]) => {{
+          const one = (name, more) => name && source(name, {SIZE}, name === 'wide.png' ? {SIZE // 2} : {SIZE}, more)
+          made.show(one(a, {{ pixels_sha256: 'aa' }}), one(b, {{ pixels_sha256: 'bb' }}), pixels, heat)
+        }}""",
+        [a, b, pixels],
+    )
+    page.wait_for_function("() => !document.querySelector('.gs-pictures-note:not(:empty)')")
+    settle(page)
+
+
+def choose(page: Page, mode: str) -> None:
+    page.locator(f".gs-pictures-modes input[value={mode}]").check()
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until what was done is drawn."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def box(place: Locator) -> FloatRect:
+    found = place.bounding_box()
+    assert found is not None
+    return found
+
+
+def seen(page: Page, place: Locator) -> np.ndarray[Any, Any]:
+    """Return what an element shows, int [height, width, 3], without letters and divider, in pixels of the screen."""
+    hidden = ".gs-pictures-letter, .gs-pictures-divider { opacity: 0 } "
+    hidden += ".gs-pictures-stage { border-radius: 0 !important; outline: none !important }"
+    image = Image.open(io.BytesIO(place.screenshot(style=hidden)))
+    return np.asarray(image.convert("RGB")).astype(int)
+
+
+def stage(page: Page) -> Locator:
+    return page.locator(".gs-pictures-stage")
+
+
+def view(page: Page, name: str) -> Locator:
+    return page.locator(f".gs-pictures-{name}")
+
+
+def transforms(page: Page) -> list[str]:
+    return page.locator(".gs-pictures-image").evaluate_all("(found) => found.map((image) => image.style.transform)")
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+    settle(page)
+
+
+def focused(page: Page) -> str:
+    """Return what has the focus: its accessible name, or its value."""
+    return page.evaluate(
+        "() => document.activeElement.getAttribute('aria-label') || document.activeElement.value || "
+        "document.activeElement.textContent"
+    )
