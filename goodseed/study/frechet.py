@@ -3,10 +3,14 @@
 FD² = |μ₁ − μ₂|² + tr S₁ + tr S₂ − 2 tr (S₁S₂)^½ (Heusel et al. 2017, eq. 6). With S₂ = L Lᵀ factored once, the last
 trace is the sum of the square roots of the eigenvalues of Lᵀ S₁ L (d×d), or, with Z the n centred features
 over √(n−1), of (ZL)(ZL)ᵀ (n×n), whichever is smaller.
+
+Eigenvalues come from numpy: symmetric, so that no root is complex. A seed needs its n×d features in float32, two
+such arrays in float64 and two of min(n, d)² numbers, whatever the number of seeds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,9 +47,52 @@ class Reference:
             raise StudyError(f"reference: features of shape {values.shape} must be finite and at least two rows")
         mean = values.mean(axis=0)
         centred = (values - mean) / np.sqrt(len(values) - 1)
-        eigenvalues, vectors = np.linalg.eigh(centred.T @ centred)
-        roots = np.sqrt(np.where(eigenvalues > _NOISE * eigenvalues[-1], eigenvalues, 0.0))
-        return Reference(mean, vectors * roots, float((centred**2).sum()))
+        return Reference(mean, _factor(centred.T @ centred), float((centred**2).sum()))
+
+    @staticmethod
+    def of_statistics(mean: npt.ArrayLike, covariance: npt.ArrayLike) -> Reference:
+        """Factor a covariance [d, d] that others have computed, with its mean [d].
+
+        Raises:
+            StudyError: for shapes that do not fit each other, NaN, and a matrix that is no covariance.
+        """
+        centre, matrix = np.asarray(mean, np.float64), np.asarray(covariance, np.float64)
+        if centre.ndim != 1 or matrix.shape != (len(centre), len(centre)):
+            raise StudyError(f"reference: a mean of shape {centre.shape} with a covariance of shape {matrix.shape}")
+        if not (np.isfinite(centre).all() and np.isfinite(matrix).all()):
+            raise StudyError("reference: the mean or the covariance holds a NaN or an infinity")
+        scale = float(np.abs(matrix).max(initial=0.0))
+        if not np.allclose(matrix, matrix.T, rtol=0, atol=1e-6 * scale) or float(np.diag(matrix).min(initial=0.0)) < 0:
+            raise StudyError("reference: the covariance is not symmetric, or has a negative variance")
+        return Reference(centre, _factor((matrix + matrix.T) / 2), float(np.trace(matrix)))
+
+    def per_prompt(self, features: npt.ArrayLike) -> FloatArray:
+        """Return what each prompt (or group of prompts) adds to each seed's distance: [S, n, d] → [S, g]."""
+        return jackknife(features, self)
+
+
+class Moments:
+    """Mean and covariance of features that come in parts: [d] and [d, d] in float64, however many there are."""
+
+    def __init__(self, size: int) -> None:
+        self.count = 0
+        self.mean: FloatArray = np.zeros(size)
+        self._scatter: FloatArray = np.zeros((size, size))
+
+    def add(self, features: npt.ArrayLike) -> None:
+        """Take in the next rows [b, d] (Chan, Golub, LeVeque 1979)."""
+        values = np.asarray(features, np.float64)
+        own = values.mean(axis=0)
+        centred, shift, total = values - own, own - self.mean, self.count + len(values)
+        self._scatter += centred.T @ centred + np.outer(shift, shift) * (self.count * len(values) / total)
+        self.mean = self.mean + shift * (len(values) / total)
+        self.count = total
+
+    @property
+    def covariance(self) -> FloatArray:
+        """The covariance of at least two rows, over count − 1."""
+        scaled: FloatArray = self._scatter / (self.count - 1)
+        return scaled
 
 
 def frechet_distances(features: npt.ArrayLike, reference: Reference) -> FloatArray:
@@ -56,28 +103,7 @@ def frechet_distances(features: npt.ArrayLike, reference: Reference) -> FloatArr
     Raises:
         StudyError: for fewer than two images a seed, or another number of features than the reference has.
     """
-    values = np.asarray(features)
-    if values.ndim != 3 or values.shape[1] < 2 or values.shape[2] != len(reference.mean):
-        raise StudyError(f"Fréchet distance: features of shape {values.shape}, reference of {len(reference.mean)}")
-    seeds, images, size = values.shape
-    distances = np.empty(seeds)
-    block = max(1, _BLOCK_BYTES // (8 * images * size))
-    for start in range(0, seeds, block):
-        part = values[start : start + block].astype(np.float64)
-        mean = part.mean(axis=1)
-        centred = (part - mean[:, None]) / np.sqrt(images - 1)
-        projected = centred @ reference.factor
-        transposed = projected.swapaxes(1, 2)
-        gram = projected @ transposed if images < size else transposed @ projected
-        eigenvalues = np.linalg.eigvalsh(gram)
-        kept = np.where(eigenvalues > _NOISE * eigenvalues[:, -1:], eigenvalues, 0.0)
-        distances[start : start + block] = (
-            ((mean - reference.mean) ** 2).sum(axis=1)
-            + (centred**2).sum(axis=(1, 2))
-            + reference.trace
-            - 2 * np.sqrt(kept).sum(axis=1)
-        )
-    return distances
+    return np.concatenate([sets.distances() for sets in _blocks(features, reference)])
 
 
 def jackknife(features: npt.ArrayLike, reference: Reference) -> FloatArray:
@@ -87,14 +113,17 @@ def jackknife(features: npt.ArrayLike, reference: Reference) -> FloatArray:
     prompt p (Efron's jackknife values, shifted). The mean over p is exactly D_s, and the values can be
     resampled over prompts as a metric of single images can. `stderr_of_mean` gives D_s's standard error.
     """
-    values = np.asarray(features)
-    whole = frechet_distances(values, reference)
-    groups = np.array_split(np.arange(values.shape[1]), min(values.shape[1], JACKKNIFE_GROUPS))
-    if values.shape[1] < 3:
-        return np.repeat(whole[:, None], len(groups), axis=1)  # one image has no covariance
-    without = np.stack([frechet_distances(np.delete(values, group, axis=1), reference) for group in groups], axis=1)
-    influence: FloatArray = whole[:, None] + (len(groups) - 1) * (without.mean(axis=1, keepdims=True) - without)
-    return influence
+    images = np.asarray(features).shape[1]
+    groups = np.array_split(np.arange(images), min(images, JACKKNIFE_GROUPS))
+    found = []
+    for sets in _blocks(features, reference):
+        whole = sets.distances()[:, None]
+        if images < 3:
+            found.append(np.repeat(whole, len(groups), axis=1))  # one image has no covariance
+            continue
+        without = np.stack([sets.distances_without(group) for group in groups], axis=1)
+        found.append(whole + (len(groups) - 1) * (without.mean(axis=1, keepdims=True) - without))
+    return np.concatenate(found)
 
 
 def stderr_of_mean(table: npt.ArrayLike) -> FloatArray:
@@ -104,3 +133,66 @@ def stderr_of_mean(table: npt.ArrayLike) -> FloatArray:
         return np.zeros(len(values))
     error: FloatArray = values.std(axis=1, ddof=1) / np.sqrt(values.shape[1])
     return error
+
+
+class _Sets:
+    """Some seeds' images [s, n, d], centred and projected once: images are left out without doing it again."""
+
+    def __init__(self, features: FloatArray, reference: Reference) -> None:
+        mean = features.mean(axis=1)
+        self._reference = reference
+        self._shift = mean - reference.mean
+        self._centred = features - mean[:, None]
+        self._projected = self._centred @ reference.factor
+        self._images = features.shape[1]
+        self._by_images = features.shape[1] < features.shape[2]
+        self._gram = self._outer(self._projected)
+
+    def distances(self) -> FloatArray:
+        """Return each seed's distance: [s]."""
+        return self._distances(self._shift, (self._centred**2).sum(axis=(1, 2)), self._gram, self._images)
+
+    def distances_without(self, group: npt.NDArray[np.int64]) -> FloatArray:
+        """Return each seed's distance without the images at some positions: [s]."""
+        kept = np.delete(np.arange(self._images), group)
+        centred = self._centred[:, kept]
+        moved = centred.mean(axis=1)
+        scatter = (centred**2).sum(axis=(1, 2)) - len(kept) * (moved**2).sum(axis=1)
+        if self._by_images:
+            gram = self._gram[:, kept[:, None], kept]
+            rows = gram.mean(axis=2, keepdims=True)
+            gram = gram - rows - rows.swapaxes(1, 2) + rows.mean(axis=1, keepdims=True)
+        else:
+            centre = moved @ self._reference.factor
+            gram = self._gram - self._outer(self._projected[:, group])
+            gram = gram - len(kept) * centre[:, :, None] * centre[:, None]
+        return self._distances(self._shift + moved, scatter, gram, len(kept))
+
+    def _outer(self, projected: FloatArray) -> FloatArray:
+        transposed = projected.swapaxes(1, 2)
+        product: FloatArray = projected @ transposed if self._by_images else transposed @ projected
+        return product
+
+    def _distances(self, shift: FloatArray, scatter: FloatArray, gram: FloatArray, images: int) -> FloatArray:
+        eigenvalues = np.linalg.eigvalsh(gram)
+        kept = np.where(eigenvalues > _NOISE * eigenvalues[:, -1:], eigenvalues, 0.0)
+        roots = np.sqrt(kept / (images - 1)).sum(axis=1)
+        distances: FloatArray = (shift**2).sum(axis=1) + scatter / (images - 1) + self._reference.trace - 2 * roots
+        return distances
+
+
+def _blocks(features: npt.ArrayLike, reference: Reference) -> Iterator[_Sets]:
+    values = np.asarray(features)
+    if values.ndim != 3 or values.shape[1] < 2 or values.shape[2] != len(reference.mean):
+        raise StudyError(f"Fréchet distance: features of shape {values.shape}, reference of {len(reference.mean)}")
+    seeds, images, size = values.shape
+    block = max(1, _BLOCK_BYTES // (8 * images * size))
+    for start in range(0, seeds, block):
+        yield _Sets(values[start : start + block].astype(np.float64), reference)
+
+
+def _factor(covariance: FloatArray) -> FloatArray:
+    eigenvalues, vectors = np.linalg.eigh(covariance)
+    roots = np.sqrt(np.where(eigenvalues > _NOISE * eigenvalues[-1], eigenvalues, 0.0))
+    factor: FloatArray = vectors * roots
+    return factor
