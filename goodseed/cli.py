@@ -15,6 +15,7 @@ from goodseed.commands.bank import app as bank_app
 from goodseed.commands.diff import diff
 from goodseed.commands.diverse import diverse
 from goodseed.commands.inspect import inspect
+from goodseed.commands.metrics import metrics
 from goodseed.commands.output import GroupJsonOption, say_error
 from goodseed.commands.pick import pick
 from goodseed.commands.report import report
@@ -36,6 +37,7 @@ app.add_typer(bank_app, name="bank")
 app.command()(pick)
 app.command()(diverse)
 app.command()(study)
+app.command()(metrics)
 app.command()(report)
 app.command()(inspect)
 app.command()(diff)

@@ -131,6 +131,10 @@ def _count(value: Any) -> str:
     return "" if is_int(value) and value >= 1 else f"{shown(value)} is no whole number ≥ 1"
 
 
+def _count_or_none(value: Any) -> str:
+    return "" if value is None else _count(value)
+
+
 def _number(value: Any) -> str:
     return "" if is_number(value) else f"{shown(value)} is no finite number"
 
@@ -166,7 +170,7 @@ _SAMPLING: dict[str, Check] = {
 _PROMPTS: dict[str, Check] = {"sha256": a_sha256, "count": _count, "order": a_text, "licence": a_text}
 _INPAINT: dict[str, Check] = {"about": a_text, "images": _count}
 _PAIRS: dict[str, Check] = {"sha256": a_sha256, "count": _count, "licence": a_text}
-_REFERENCE: dict[str, Check] = {"what": a_text, "sha256": a_sha256, "count": _count}
+_REFERENCE: dict[str, Check] = {"what": a_text, "sha256": a_sha256, "count": _count_or_none}
 _JUDGED: dict[str, Check] = {"version": a_text, "weights_sha256": _sha256_or_none, "about": a_text}
 _METRIC: dict[str, Check] = {**_JUDGED, "direction": _one_of(*DIRECTIONS), "per": _one_of("image", "seed")}
 _FEATURE: dict[str, Check] = {**_JUDGED, "prompts": _count, "per_prompt": _count, "names": _names}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goodseed.commands.metrics import MetricsOption, ReferenceOption, WeightsOption, chosen_metrics, use_weights
 from goodseed.commands.output import JsonOption, console, escaped, print_json
 from goodseed.errors import PromptError, StudyError
 from goodseed.prompts import PromptSet, read_prompts
@@ -32,6 +33,9 @@ def study(
         Path | None,
         typer.Option("--held-out", help="Prompts kept apart for the final word; else every second one of --prompts."),
     ] = None,
+    metrics: MetricsOption = "",
+    reference: ReferenceOption = None,
+    weights: WeightsOption = None,
     inpaint: Annotated[
         bool,
         typer.Option("--inpaint", help="Also fill holes in pictures, and measure the text that seeds leave there."),
@@ -51,7 +55,8 @@ def study(
 ) -> int:
     """Measure seeds × prompts on a generator and sum them up in a seed bank.
 
-    It can be stopped at any moment: the same command continues it. With --inpaint a finished study is extended.
+    Without --metrics the generator's own judge measures. It can be stopped at any moment: the same command continues
+    it. With --inpaint a finished study is extended.
     """
     from goodseed.study.plan import make_plan
     from goodseed.study.runner import check_name, default_name, run_study
@@ -61,10 +66,12 @@ def study(
     bank_name = check_name(name) if name else default_name(out)
     wanted = parse_seeds(seeds)
     selection, kept_apart = _prompt_sets(generator, prompts, held_out)
-    plan = make_plan(generator, wanted, selection, kept_apart, reader if inpaint else None, pairs)
+    use_weights(weights)
+    names, source = chosen_metrics(metrics, reference)
+    plan = make_plan(generator, wanted, selection, kept_apart, reader if inpaint else None, pairs, names, source)
     with _Bar() as bar:
         try:
-            result = run_study(out, plan, workers, bank_name, bar)
+            result = run_study(out, plan, workers, bank_name, bar, source)
         except KeyboardInterrupt:
             return bar.stopped(out, as_json)
     _say(result, as_json)

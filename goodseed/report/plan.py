@@ -250,9 +250,10 @@ def _places_of(bank: Bank, which: str) -> tuple[list[str], np.ndarray]:
     """Return one set's prompts and its centroids and sizes, float64 [S, prompts, 3]; none where they are not held."""
     features = bank.tensors.get("feature.composition" if which == "selection" else "heldout.feature.composition")
     prompts = texts(bank, which)
-    if features is None or not prompts or features.ndim != 2 or features.shape[1] != 3 * len(prompts):
+    if features is None or not prompts or features.ndim != 2 or features.shape[1] < 3 * len(prompts):
         return [], np.empty((len(bank.seeds), 0, 3))
-    return prompts, np.asarray(features, dtype=np.float64).reshape(len(features), len(prompts), 3)
+    axes = np.asarray(features, dtype=np.float64).reshape(len(features), len(prompts), -1)  # a depth may come last
+    return prompts, axes[..., :3]
 
 
 def _panel(bank: Bank, name: str, places: np.ndarray, prompts: Sequence[str], members: Sequence[int]) -> Composition:

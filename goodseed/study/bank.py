@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,15 @@ from typing import Any
 import numpy as np
 
 from goodseed.banks.format import Bank, make_bank
-from goodseed.determinism.randomness import random_state_kept
-from goodseed.errors import StudyError
 from goodseed.study.evidence import reliability
-from goodseed.study.frechet import Reference, stderr_of_mean
+from goodseed.study.frechet import stderr_of_mean
 from goodseed.study.ledger import Ledger, read_ledger
 from goodseed.study.pca import style_features
 from goodseed.study.plan import SETS, Plan
-from goodseed.study.registry import make_pair, one_torch_thread
+from goodseed.study.references import set_distances
 from goodseed.study.tables import Tables
 from goodseed.study.text_evidence import text_info, text_tensors
 
-COMPOSITION = ("x", "y", "size")
 STYLE = ("pc1", "pc2")
 _PREFIX = {"selection": "metric", "held_out": "heldout"}
 
@@ -33,20 +29,12 @@ def build_bank(folder: Path | str) -> Bank:
         StudyError: when the study is unfinished or damaged, or its generator is not the one it was made with.
     """
     ledger = read_ledger(folder)
-    references = _references(ledger.plan)
-    tables = Tables.of(ledger, {name: Reference.of(features) for name, features in references.items()})
+    distances, references = set_distances(Path(folder), ledger.plan)
+    tables = Tables.of(ledger, distances)
     tensors = {**_tensors(ledger, tables), **text_tensors(ledger)}
     info = _info(ledger.plan, references)
     bare = make_bank(tensors, {**info, "reliability": {}})
     return make_bank(tensors, {**info, "reliability": reliability(bare, ledger, tables)})
-
-
-def _references(plan: Plan) -> dict[str, np.ndarray]:
-    _, judge = make_pair(plan.generator)
-    if judge.describe() != plan.judge_info:
-        raise StudyError(f"generator {plan.generator}: its judge is not the one that this study was made with")
-    with one_torch_thread(), random_state_kept():
-        return {name: np.asarray(judge.reference(plan.prompts(name).prompts), np.float32) for name in SETS}
 
 
 def _tensors(ledger: Ledger, tables: Tables) -> dict[str, np.ndarray]:
@@ -62,16 +50,24 @@ def _tensors(ledger: Ledger, tables: Tables) -> dict[str, np.ndarray]:
             tensors[f"{key}.n"] = images
     for trait, values in tables.traits.items():
         tensors[f"trait.{trait}"] = values.mean(axis=1).astype(np.float32)
-    styles = style_features(ledger.selection.style, ledger.held_out.style, len(STYLE))
-    for name, style in zip(SETS, styles, strict=True):
-        prefix = "heldout.feature" if name == "held_out" else "feature"
-        tensors[f"{prefix}.style"] = style.astype(np.float32)
-        tensors[f"{prefix}.composition"] = np.ascontiguousarray(ledger.cells(name).composition.reshape(seeds, -1))
+    return {**tensors, **_features(ledger)}
+
+
+def _features(ledger: Ledger) -> dict[str, np.ndarray]:
+    tensors: dict[str, np.ndarray] = {}
+    first, second = ledger.selection, ledger.held_out
+    if first.style is not None and second.style is not None:
+        styles = style_features(first.style, second.style, len(STYLE))
+        tensors["feature.style"], tensors["heldout.feature.style"] = (style.astype(np.float32) for style in styles)
+    for prefix, cells in (("feature", first), ("heldout.feature", second)):
+        if cells.composition is not None:
+            tensors[f"{prefix}.composition"] = cells.composition.reshape(len(ledger.seeds), -1)
     return tensors
 
 
-def _info(plan: Plan, references: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def _info(plan: Plan, references: Mapping[str, Any]) -> dict[str, Any]:
     judge = plan.judge_info
+    named = {"style": STYLE, "composition": plan.composition_names}
     features = {
         name: {
             **judge["features"][name],
@@ -79,13 +75,14 @@ def _info(plan: Plan, references: Mapping[str, np.ndarray]) -> dict[str, Any]:
             "per_prompt": len(names),
             "names": list(names),
         }
-        for name, names in (("style", STYLE), ("composition", COMPOSITION))
+        for name, names in named.items()
+        if name in judge["features"]
     }
     return {
         **plan.generator_info,
         "schema": 1,
         "prompts": {name: _prompts_info(plan, name) for name in SETS},
-        "reference": {name: _reference_info(judge, features) for name, features in references.items()},
+        "reference": dict(references),
         "metrics": judge["metrics"],
         "traits": judge["traits"],
         "features": features,
@@ -103,12 +100,4 @@ def _prompts_info(plan: Plan, name: str) -> dict[str, Any]:
         "order": "as in the file",
         "licence": prompts.licence,
         "texts": list(prompts.prompts),
-    }
-
-
-def _reference_info(judge: Mapping[str, Any], features: np.ndarray) -> dict[str, Any]:
-    return {
-        "what": judge.get("reference", "real images of the same prompts"),
-        "sha256": hashlib.sha256(np.ascontiguousarray(features, "<f4").tobytes()).hexdigest(),
-        "count": len(features),
     }

@@ -48,10 +48,11 @@ def compute_shard(generator: Generator, judge: Judge, shard: Shard, names: froze
 def _columns(measured: Measurements, count: int) -> dict[str, np.ndarray]:
     columns = {f"metric.{name}": values for name, values in measured.metrics.items()}
     columns |= {f"trait.{name}": values for name, values in measured.traits.items()}
-    columns |= {name: getattr(measured, name) for name in FEATURES}
+    vectors = {name: getattr(measured, name) for name in FEATURES} | dict(measured.sets)
+    columns |= {name: values for name, values in vectors.items() if values is not None}
     for name, values in columns.items():
         values = columns[name] = np.ascontiguousarray(values, dtype=np.float32)
-        if values.shape[:1] != (count,) or values.ndim != (2 if name in FEATURES else 1):
+        if values.shape[:1] != (count,) or values.ndim != (2 if name in vectors else 1):
             raise StudyError(f"judge: {name} has the shape {values.shape} for {count} images")
         if not np.isfinite(values).all():
             raise StudyError(f"judge: {name} holds a NaN or an infinity; a study keeps finite numbers only")

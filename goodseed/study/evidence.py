@@ -50,6 +50,7 @@ def reliability(bank: Bank, ledger: Ledger, tables: Tables) -> dict[str, Any]:
         found["diverse_gain"] = {
             feature: diverse_gain(bank.tensors[f"feature.{feature}"], cells)
             for feature, cells in (("style", ledger.held_out.style), ("composition", ledger.held_out.composition))
+            if cells is not None
         }
     if ledger.text:
         found["inpaint"] = text_reliability(bank, ledger)

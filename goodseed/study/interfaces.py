@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 
 
 class Generator(Protocol):
@@ -26,25 +27,31 @@ class Generator(Protocol):
 
 @dataclass(frozen=True)
 class Measurements:
-    """What a judge says of B images."""
+    """What a judge says of B images; what it does not describe stays out."""
 
-    metrics: dict[str, np.ndarray]
+    metrics: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Name → float32 [B]."""
-    traits: dict[str, np.ndarray]
+    traits: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Name → float32 [B], in 0…1."""
-    quality: np.ndarray
-    """float32 [B, d]: features for the Fréchet distance."""
-    style: np.ndarray
+    quality: np.ndarray | None = None
+    """float32 [B, d]: features for the Fréchet distance to the judge's own reference."""
+    style: np.ndarray | None = None
     """float32 [B, e]: projected Gram features (paper section 3.2)."""
-    composition: np.ndarray
-    """float32 [B, 3]: the object's centroid x, centroid y and size, each in 0…1."""
+    composition: np.ndarray | None = None
+    """float32 [B, 3 or 4]: the object's centroid x, centroid y and size, and its depth, each in 0…1."""
+    sets: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """Name → float32 [B, d]: other features, of which a metric per seed is made; the metric names them."""
 
 
 class Judge(Protocol):
     """Measures images, each by itself: a measurement never depends on the other images of its call."""
 
     def describe(self) -> dict[str, Any]:
-        """Return the parts `metrics`, `traits` and `features` of a bank's info."""
+        """Return the parts `metrics`, `traits` and `features` of a bank's info.
+
+        A metric with `"per": "seed"` is made of a seed's whole set of images: of the features that its entry
+        `features` names (in `Measurements.sets`; `quality` where it names none).
+        """
         ...
 
     def measure(self, images: np.ndarray, prompt: str) -> Measurements:
@@ -52,7 +59,21 @@ class Judge(Protocol):
         ...
 
     def reference(self, prompts: Sequence[str]) -> np.ndarray:
-        """Return quality features of real images of these prompts: float32 [N, d], the same on every call."""
+        """Return quality features of real images of these prompts: float32 [N, d], the same on every call.
+
+        Asked only of a judge that measures `quality`.
+        """
+        ...
+
+
+class SetDistance(Protocol):
+    """How far a seed's set of images is from a reference set."""
+
+    def per_prompt(self, features: np.ndarray) -> npt.NDArray[np.float64]:
+        """Return what each prompt, or group of prompts, adds to each seed's distance: [S, n, d] → [S, g].
+
+        Their mean over g is the distance, and they can be resampled over prompts as a metric of single images can.
+        """
         ...
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import itertools
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from goodseed.study.plan import Plan, Shard, read_plan
 
 _KEY = b"goodseed.study"
 
+BLOCK_BYTES = 256 * 2**20
+"""Features of sets are read for as many seeds at a time as fit in this, and for one at least."""
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -28,18 +32,17 @@ class Cells:
     """Name → float32 [S, P]."""
     traits: Mapping[str, np.ndarray]
     """Name → float32 [S, P], in 0…1."""
-    quality: np.ndarray
-    """float32 [S, P, d]."""
-    style: np.ndarray
+    style: np.ndarray | None
     """float32 [S, P, e]."""
-    composition: np.ndarray
-    """float32 [S, P, 3]: centroid x, centroid y, size."""
+    composition: np.ndarray | None
+    """float32 [S, P, 3 or 4]: centroid x, centroid y, size, depth."""
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """A finished study's measurements."""
+    """A finished study's measurements. Features of which metrics per seed are made stay on the disk (`blocks`)."""
 
+    folder: Path
     plan: Plan
     selection: Cells
     held_out: Cells
@@ -52,6 +55,31 @@ class Ledger:
 
     def cells(self, prompt_set: str) -> Cells:
         return self.selection if prompt_set == "selection" else self.held_out
+
+    def blocks(self, prompt_set: str, column: str, most_bytes: int = BLOCK_BYTES) -> Iterator[np.ndarray]:
+        """Read the features of one column, of some seeds after others in the plan's order: float32 [s, P, d].
+
+        At most `most_bytes` of features are in memory, or one seed's.
+
+        Raises:
+            StudyError: for a shard that is missing or damaged.
+        """
+        prompts = len(self.plan.cells(prompt_set))
+        shards = sorted((s for s in self.plan.shards() if s.prompt_set == prompt_set), key=lambda s: s.seed_start)
+        for _, found in itertools.groupby(shards, key=lambda shard: shard.seed_start):
+            group = list(found)
+            seeds, width = len(group[0].seeds), self._features(group[0], column).shape[1]
+            step = max(1, most_bytes // (4 * prompts * width))
+            for start in range(0, seeds, step):
+                block = np.empty((min(step, seeds - start), prompts, width), np.float32)
+                for shard in group:
+                    rows = self._features(shard, column).reshape(len(shard.prompts), seeds, width)
+                    into = slice(shard.prompt_start, shard.prompt_start + len(shard.prompts))
+                    block[:, into] = np.swapaxes(rows[:, start : start + step], 0, 1)
+                yield block
+
+    def _features(self, shard: Shard, column: str) -> np.ndarray:
+        return _read_whole(self.folder, shard, self.plan, [column])[column]
 
 
 @dataclass(frozen=True)
@@ -73,15 +101,9 @@ def read_ledger(folder: Path | str) -> Ledger:
     plan = read_plan(folder)
     cells: dict[str, dict[str, np.ndarray]] = {name: {} for name in plan.sets}
     for shard in plan.shards():
-        path = shard_path(folder, shard)
-        try:
-            columns = read_shard(path, shard, plan)
-        except FileNotFoundError as error:
-            raise StudyError(f"{path}: is missing, so the study is unfinished; run the same study again") from error
-        except ValueError as error:
-            raise StudyError(f"{path}: is damaged ({error}); run the same study again") from error
-        _place(cells[shard.prompt_set], columns, shard, plan)
-    return Ledger(plan, _cells(plan, "selection", cells), _cells(plan, "held_out", cells), _text(plan, cells))
+        names = plan.columns_of(shard.prompt_set) - set(plan.set_metrics.values())
+        _place(cells[shard.prompt_set], _read_whole(folder, shard, plan, names), shard, plan)
+    return Ledger(folder, plan, _cells(plan, "selection", cells), _cells(plan, "held_out", cells), _text(plan, cells))
 
 
 def scan(folder: Path, plan: Plan) -> Scan:
@@ -130,8 +152,10 @@ def write_shard(folder: Path, result: ShardResult, key: str) -> None:
     write_bytes(shard_path(folder, shard), buffer.getvalue())
 
 
-def read_shard(path: Path, shard: Shard, plan: Plan) -> dict[str, np.ndarray]:
+def read_shard(path: Path, shard: Shard, plan: Plan, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
     """Read one shard of a plan, checking its key, its page checksums, its cells and its numbers.
+
+    Where `names` are given only these columns are read and checked.
 
     Raises:
         FileNotFoundError: when it is not there.
@@ -140,23 +164,36 @@ def read_shard(path: Path, shard: Shard, plan: Plan) -> dict[str, np.ndarray]:
     arrow, parquet = _arrow()
     data = path.read_bytes()
     try:
-        table = parquet.ParquetFile(io.BytesIO(data), page_checksum_verification=True).read(use_threads=False)
+        file = parquet.ParquetFile(io.BytesIO(data), page_checksum_verification=True)
+        held = set(file.schema_arrow.names) - {"seed", "prompt"}
+        columns = None if names is None else ["seed", "prompt", *sorted(held & set(names))]
+        table = file.read(columns=columns, use_threads=False)
     except (arrow.ArrowException, OSError) as error:
         raise ValueError(f"no Parquet that can be read: {' '.join(str(error).split())[:120]}") from error
     if (table.schema.metadata or {}).get(_KEY) != plan.key_of(shard.prompt_set).encode():
         raise ValueError("made by another study")
-    columns = {name: _to_numpy(table.column(name)) for name in table.column_names}
-    seeds, prompts = columns.pop("seed", None), columns.pop("prompt", None)
-    if seeds is None or prompts is None or set(columns) != plan.columns_of(shard.prompt_set):
+    found = {name: _to_numpy(table.column(name)) for name in table.column_names}
+    seeds, prompts = found.pop("seed", None), found.pop("prompt", None)
+    if seeds is None or prompts is None or held != plan.columns_of(shard.prompt_set):
         raise ValueError("holds other columns")
     if not np.array_equal(seeds, np.tile(np.array(shard.seeds, np.uint64), len(shard.prompts))):
         raise ValueError("holds other seeds")
     if not np.array_equal(prompts, np.repeat(_prompt_numbers(shard), len(shard.seeds))):
         raise ValueError("holds other prompts")
-    for name, values in columns.items():
+    for name, values in found.items():
         if values.dtype != np.float32 or not np.isfinite(values).all():
             raise ValueError(f"{name} is not all finite numbers")
-    return columns
+    return found
+
+
+def _read_whole(folder: Path, shard: Shard, plan: Plan, names: Collection[str]) -> dict[str, np.ndarray]:
+    path = shard_path(folder, shard)
+    try:
+        return read_shard(path, shard, plan, names)
+    except FileNotFoundError as error:
+        raise StudyError(f"{path}: is missing, so the study is unfinished; run the same study again") from error
+    except ValueError as error:
+        raise StudyError(f"{path}: is damaged ({error}); run the same study again") from error
 
 
 def _prompt_numbers(shard: Shard) -> np.ndarray:
@@ -190,9 +227,8 @@ def _cells(plan: Plan, prompt_set: str, columns: Mapping[str, Mapping[str, np.nd
         prompts=plan.prompts(prompt_set).prompts,
         metrics={name[7:]: values for name, values in sorted(of_set.items()) if name.startswith("metric.")},
         traits={name[6:]: values for name, values in sorted(of_set.items()) if name.startswith("trait.")},
-        quality=of_set["quality"],
-        style=of_set["style"],
-        composition=of_set["composition"],
+        style=of_set.get("style"),
+        composition=of_set.get("composition"),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from goodseed.canonical import canonical_json
 from goodseed.errors import GoodSeedError, StudyError
@@ -19,8 +19,14 @@ from goodseed.study.inpaint_plan import INPAINT_SETS, PAIRS, TEXT_SHARE, Inpaint
 from goodseed.study.interfaces import ChecksPrompts
 from goodseed.study.registry import make_pair
 
+if TYPE_CHECKING:
+    from goodseed.study.metrics.source import Source
+
 SETS = ("selection", "held_out")
-FEATURES = ("quality", "style", "composition")
+QUALITY = "quality"
+"""The features of a metric per seed that names none."""
+
+FEATURES = (QUALITY, "style", "composition")
 SCHEMA = 1
 SHARD_IMAGES = 64
 """A shard holds about this many images: 10 s of one core with the demo model."""
@@ -61,6 +67,8 @@ class Plan:
     prompt_block: int
     software: Mapping[str, str]
     inpaint: Inpainting | None = None
+    metrics: tuple[str, ...] = ()
+    """The metrics that were chosen by name; none where the generator's own judge measures."""
 
     def prompts(self, prompt_set: str) -> PromptSet:
         return self.selection if prompt_set == "selection" else self.held_out
@@ -81,16 +89,23 @@ class Plan:
         return len(self.seeds) * sum(len(self.cells(name)) for name in self.sets)
 
     @cached_property
-    def frechet(self) -> str:
-        """The name of the metric that is the Fréchet distance: the judge's only one that is per seed."""
-        (name,) = (name for name, metric in self.judge_info["metrics"].items() if metric["per"] == "seed")
-        return str(name)
+    def set_metrics(self) -> Mapping[str, str]:
+        """The metrics of a seed's whole set of images, each with the column of the features that it is made of."""
+        metrics = self.judge_info["metrics"].items()
+        return {name: str(metric.get("features", QUALITY)) for name, metric in metrics if metric["per"] == "seed"}
 
     @cached_property
     def columns(self) -> frozenset[str]:
         """The names of all columns that a judge's measurements fill."""
-        metrics = (f"metric.{name}" for name in self.judge_info["metrics"] if name != self.frechet)
-        return frozenset([*metrics, *(f"trait.{name}" for name in self.judge_info["traits"]), *FEATURES])
+        metrics = (f"metric.{name}" for name in self.judge_info["metrics"] if name not in self.set_metrics)
+        traits = (f"trait.{name}" for name in self.judge_info["traits"])
+        return frozenset([*metrics, *traits, *self.judge_info["features"], *self.set_metrics.values()])
+
+    @property
+    def composition_names(self) -> tuple[str, ...]:
+        """What the composition's axes are called; none where it is not measured."""
+        composition = self.judge_info["features"].get("composition")
+        return () if composition is None else tuple(map(str, composition["names"]))
 
     def columns_of(self, cell_set: str) -> frozenset[str]:
         """Return the names of the columns of a set's shards."""
@@ -99,6 +114,7 @@ class Plan:
     def as_dict(self) -> dict[str, Any]:
         # A study without inpainting says nothing of it, so that its key stays what it was.
         inpaint = {} if self.inpaint is None else {"inpaint": self.inpaint.as_dict()}
+        metrics = {"metrics": list(self.metrics)} if self.metrics else {}  # likewise
         return {
             "schema": SCHEMA,
             "generator": self.generator,
@@ -109,6 +125,7 @@ class Plan:
             "blocks": {"batch": self.batch, "seeds": self.seed_block, "prompts": self.prompt_block},
             "software": dict(self.software),
             **inpaint,
+            **metrics,
         }
 
     @cached_property
@@ -149,17 +166,23 @@ def make_plan(
     held_out: PromptSet,
     reader: str | None = None,
     pairs: int = PAIRS,
+    metrics: Sequence[str] = (),
+    source: Source | None = None,
 ) -> Plan:
     """Plan a study of `seeds` on two prompt sets; where a `reader` is named, of inpainting `pairs` pairs as well.
 
+    Where `metrics` are named they measure, and `source` is the reference of those that are a distance to one;
+    otherwise the generator's own judge measures.
+
     Raises:
-        MissingExtraError: when what the reader needs is not installed.
+        MissingExtraError: when what the reader or a metric needs is not installed.
+        WeightsError: when a metric's weights are neither here nor to be had.
         SeedError: for a seed that ComfyUI does not take.
         PromptError: for a prompt that the generator or the judge cannot use.
         StudyError: for an unknown generator, too few seeds or prompts, or a prompt that stands in both sets.
     """
     _check_sizes(seeds, selection, held_out)
-    maker, judge = make_pair(generator)
+    maker, judge = make_pair(generator, metrics, source)
     judge_info = judge.describe()
     _check_judge(judge_info)
     for picky in (maker, judge):
@@ -180,6 +203,7 @@ def make_plan(
         prompt_block=max(SHARD_IMAGES // min(seed_block, len(seeds)), 1),
         software=_software(),
         inpaint=None if reader is None else plan_inpainting(maker, reader, pairs),
+        metrics=tuple(metrics),
     )
 
 
@@ -251,11 +275,18 @@ def _check_sizes(seeds: Sequence[int], selection: PromptSet, held_out: PromptSet
 
 
 def _check_judge(info: Mapping[str, Any]) -> None:
-    per_seed = [name for name, metric in info["metrics"].items() if metric["per"] == "seed"]
-    if len(per_seed) != 1:
-        raise StudyError(f"judge: describes {len(per_seed)} metrics per seed; it must be one, the Fréchet distance")
-    if not {"style", "composition"} <= set(info["features"]):
-        raise StudyError("judge: does not describe both features, style and composition")
+    metrics = info["metrics"]
+    unnamed = [name for name, metric in metrics.items() if metric["per"] == "seed" and "features" not in metric]
+    if len(unnamed) > 1:
+        raise StudyError(f"judge: its metrics per seed {', '.join(unnamed)} must each name the features it is made of")
+    for name, metric in metrics.items():
+        if metric["per"] == "seed" and "distance" in metric and "reference" not in metric:
+            raise StudyError(f"metric {name}: is a distance to real images; name them with --reference")
+    if not metrics and not info["traits"] and not info["features"]:
+        raise StudyError("judge: describes no metric, no trait and no feature; a study has to measure something")
+    odd = sorted(set(info["features"]) - {"style", "composition"})
+    if odd:
+        raise StudyError(f"judge: describes the feature {odd[0]}; the features of a bank are style and composition")
 
 
 def _set_as_dict(prompts: PromptSet) -> dict[str, Any]:
@@ -280,6 +311,7 @@ def _plan_from_dict(data: Mapping[str, Any]) -> Plan:
         prompt_block=int(data["blocks"]["prompts"]),
         software=dict(data["software"]),
         inpaint=Inpainting.from_dict(data["inpaint"]) if "inpaint" in data else None,
+        metrics=tuple(map(str, data.get("metrics", ()))),
     )
     _check_sizes(plan.seeds, plan.selection, plan.held_out)
     _check_judge(plan.judge_info)

@@ -5,31 +5,38 @@ from __future__ import annotations
 import contextlib
 import importlib
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from goodseed.determinism.randomness import random_state_kept
 from goodseed.errors import StudyError
 from goodseed.prompts import PromptSet
 from goodseed.study.interfaces import Generator, Judge, TextReader
 
+if TYPE_CHECKING:
+    from goodseed.study.metrics.source import Source
+
 NAMES = ("demo",)
 READERS = ("rapidocr", "tesseract")
 _REFERENCE = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
 
-def make_pair(name: str) -> tuple[Generator, Judge]:
+def make_pair(name: str, metrics: Sequence[str] = (), source: Source | None = None) -> tuple[Generator, Judge]:
     """Make the generator called `name`, and its judge; the global random state stays as it was.
 
-    `name` is one of `NAMES`, or `module:function` of a function that takes nothing and returns both.
+    `name` is one of `NAMES`, or `module:function` of a function that takes nothing and returns both. Where `metrics`
+    are named, they judge instead, by the `source` of a reference where they need one to describe themselves.
 
     Raises:
         StudyError: for an unknown name, and for a module or function that does not exist.
+        MissingExtraError: when what a metric needs is not installed.
     """
     with random_state_kept():
-        if name == "demo":
-            return _make_demo()
-        generator, judge = _imported("generator", name, NAMES)()
+        generator, judge = _make_demo() if name == "demo" else _imported("generator", name, NAMES)()
+        if metrics:
+            from goodseed.study.metrics.catalogue import make_judge
+
+            judge = make_judge(metrics, source)
         return generator, judge
 
 

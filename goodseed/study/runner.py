@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from goodseed.banks.format import write_bank
 from goodseed.errors import StudyError
@@ -13,7 +13,11 @@ from goodseed.study.bank import build_bank
 from goodseed.study.ledger import scan, write_shard
 from goodseed.study.lock import locked
 from goodseed.study.plan import Plan, differences, read_plan, write_plan
+from goodseed.study.references import keep_references
 from goodseed.study.workers import compute_all, default_workers
+
+if TYPE_CHECKING:
+    from goodseed.study.metrics.source import Source
 
 
 class Progress(Protocol):
@@ -48,12 +52,18 @@ class StudyResult:
 
 
 def run_study(
-    folder: Path | str, plan: Plan, workers: int | None = None, name: str = "", progress: Progress | None = None
+    folder: Path | str,
+    plan: Plan,
+    workers: int | None = None,
+    name: str = "",
+    progress: Progress | None = None,
+    source: Source | None = None,
 ) -> StudyResult:
     """Run `plan` in `folder`, or go on with it, and write the bank `<name>.safetensors` there.
 
     A shard that is whole is never computed again. The result depends on the plan alone: neither on the
-    number of workers (0: this process does the work) nor on where an earlier run was stopped.
+    number of workers (0: this process does the work) nor on where an earlier run was stopped. `source` is the
+    reference that the plan was made with; the folder keeps what metrics need of it, and a later run can do without.
 
     Raises:
         StudyError: when another study runs there, the folder holds another study, or a worker fails.
@@ -63,6 +73,7 @@ def run_study(
     file = folder / f"{name or default_name(folder)}.safetensors"
     with locked(folder):
         _settle_plan(folder, plan)
+        keep_references(folder, plan, source)
         found = scan(folder, plan)
         done = sum(shard.images for shard in found.done)
         if progress:

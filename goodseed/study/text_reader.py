@@ -42,6 +42,11 @@ class OcrReader:
         found = [self._scanner.scan(image, pair.mask, original=pair.image).share for image in images]
         return np.array(found, np.float32)
 
+    def shares_of_all(self, images: np.ndarray) -> np.ndarray:
+        """Return the share of each whole picture under text, of pictures uint8 [B,H,W,3]: float32 [B]."""
+        everything = np.ones(images.shape[1:3], np.float32)
+        return np.array([self._scanner.scan(image, everything).share for image in images], np.float32)
+
 
 def _version(package: str) -> str:
     try:

@@ -115,7 +115,7 @@ class _Work:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._generator, self._judge = make_pair(plan.generator)
+        self._generator, self._judge = make_pair(plan.generator, plan.metrics)
         self._inpainting: InpaintingWork | None = None
 
     def compute(self, shard: Shard) -> ShardResult:

@@ -36,14 +36,25 @@ def first_shard(folder: Path) -> Path:
 def test_each_cell_holds_what_its_seed_and_prompt_give(finished: Path) -> None:
     ledger = read_ledger(finished)
     generator, judge = make()
-    for cells in (ledger.selection, ledger.held_out):
+    for name, cells in (("selection", ledger.selection), ("held_out", ledger.held_out)):
+        quality = np.concatenate(list(ledger.blocks(name, "quality")))
         for column, prompt in enumerate(cells.prompts):
             measured = judge.measure(generator.generate(prompt, ledger.seeds), prompt)
             np.testing.assert_allclose(cells.metrics["score"][:, column], measured.metrics["score"], rtol=1e-6)
             np.testing.assert_allclose(cells.traits["border"][:, column], measured.traits["border"])
-            np.testing.assert_allclose(cells.quality[:, column], measured.quality, rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(quality[:, column], measured.quality, rtol=1e-4, atol=1e-6)
             np.testing.assert_allclose(cells.style[:, column], measured.style, rtol=1e-4, atol=1e-6)
             np.testing.assert_allclose(cells.composition[:, column], measured.composition, rtol=1e-6)
+
+
+def test_features_of_sets_come_in_blocks_of_seeds_that_keep_to_a_size(finished: Path) -> None:
+    ledger = read_ledger(finished)
+    whole = np.concatenate(list(ledger.blocks("selection", "quality")))
+    one_seed = 3 * 64 * 4
+    for most, largest in ((1, 1), (one_seed, 1), (20 * one_seed, 20), (10**9, 64)):
+        blocks = list(ledger.blocks("selection", "quality", most))
+        assert max(map(len, blocks)) == largest
+        np.testing.assert_array_equal(np.concatenate(blocks), whole)
 
 
 def test_the_largest_seed_and_an_emoji_and_a_prompt_of_10000_characters_come_back(tmp_path: Path) -> None:
