@@ -15,6 +15,7 @@ from goodseed.demo.scenes import SIDE, draw_scene
 from goodseed.demo.words import BACKGROUNDS, MODIFIERS, OBJECTS, Caption, read_caption
 from goodseed.errors import PromptError, StudyError
 from goodseed.study.interfaces import Measurements
+from goodseed.study.metrics import pixels
 
 VERSION = "1"
 STYLE_WIDTH = 64
@@ -22,13 +23,13 @@ REFERENCE_COUNT = 1536
 REFERENCE_SEED = 3
 
 _TRAITS = {
-    "grayscale": "colour is all but absent: mean spread of a pixel's channels below 6 of 255",
+    "grayscale": pixels.GRAY,
     "border": "the judge sees a frame round the picture",
     "sky": "the judge sees sky over ground",
     "stripes": "the judge sees a striped background",
     "word": "the judge sees writing across the picture",
-    "saturation": "mean spread of a pixel's channels, 0…1",
-    "sharpness": "mean absolute Laplacian of the brightness, times 4, 0…1",
+    "saturation": pixels.SATURATION,
+    "sharpness": pixels.SHARPNESS,
 }
 
 
@@ -110,15 +111,14 @@ class DemoJudge:
         answers = self._look(images)
         kinds = answers["background"].argmax(1)
         names = list(BACKGROUNDS)
-        spread = (images.max(3).astype(np.float32) - images.min(3)) / 255
         traits = {
-            "grayscale": (spread.mean((1, 2)) < 6 / 255).astype(np.float32),
+            "grayscale": pixels.grayscale(images),
             "border": _yes(answers["border"]),
             "sky": (kinds == names.index("sky")).float().numpy(),
             "stripes": (kinds == names.index("stripes")).float().numpy(),
             "word": _yes(answers["word"]),
-            "saturation": spread.mean((1, 2)),
-            "sharpness": _sharpness(images),
+            "saturation": pixels.saturation(images),
+            "sharpness": pixels.sharpness(images),
         }
         return Measurements(
             metrics={"score": _score(answers, caption)},
@@ -203,11 +203,3 @@ def _composition(logits: Tensor) -> np.ndarray:
     x = (weight.sum(1) * places).sum(1) / total
     y = (weight.sum(2) * places).sum(1) / total
     return torch.stack((x, y, weight.mean((1, 2))), dim=1).numpy()
-
-
-def _sharpness(images: np.ndarray) -> np.ndarray:
-    gray = images.astype(np.float32).mean(3) / 255
-    inner = gray[:, 1:-1, 1:-1]
-    laplacian = 4 * inner - gray[:, :-2, 1:-1] - gray[:, 2:, 1:-1] - gray[:, 1:-1, :-2] - gray[:, 1:-1, 2:]
-    sharpness: np.ndarray = np.clip(np.abs(laplacian).mean((1, 2)) * 4, 0, 1).astype(np.float32)
-    return sharpness

@@ -43,9 +43,9 @@ def reliability(bank: Bank, ledger: Ledger, tables: Tables) -> dict[str, Any]:
             name: spearman(table.mean(axis=1), tables.held_out[name].mean(axis=1)).as_dict()
             for name, table in sorted(tables.selection.items())
         },
-        "overlap": _overlap(bank),
-        "golden_gain": _golden_gain(bank, tables),
     }
+    if bank.metrics:
+        found |= {"overlap": _overlap(bank), "golden_gain": _golden_gain(bank, tables)}
     if len(ledger.seeds) > DIVERSE:
         found["diverse_gain"] = {
             feature: diverse_gain(bank.tensors[f"feature.{feature}"], cells)

@@ -22,6 +22,9 @@ def pretrained(kind: Any, folder: Path) -> Any:
     Raises:
         WeightsError: when the folder holds something else, or weights are missing from it.
     """
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
     try:
         network, found = kind.from_pretrained(folder, local_files_only=True, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, KeyError) as error:

@@ -21,7 +21,7 @@ _TRAITS = {
     "grayscale": GRAY,
     "border": "on two opposite sides the edge is one flat colour that ends on a straight line within a quarter of "
     "the picture",
-    "sky": "most of the upper third is bright, smooth and blue or white, little of the lower third is",
+    "sky": "most of the upper third is bright, smooth and blue or white, little of the lower third is: skies by day",
     "saturation": SATURATION,
     "sharpness": SHARPNESS,
 }
@@ -78,7 +78,7 @@ def _ends_straight(picture: Pixels) -> bool:
     """Say whether a flat colour along the first row ends on a line parallel to it."""
     depth, length = picture.shape[:2]
     soft = max(2, round(0.015 * depth))  # decoders draw soft edges
-    middle = picture[: max(depth // 4, 2) + soft, length // 5 : length - length // 5].astype(np.int16)
+    middle = picture[: depth // 2, length // 5 : length - length // 5].astype(np.int16)
     first = middle[: max(1, round(0.01 * depth))]
     colour = np.median(first.reshape(-1, 3), axis=0)
     apart = np.abs(middle - colour).max(axis=2)
@@ -89,7 +89,8 @@ def _ends_straight(picture: Pixels) -> bool:
     if not len(inside) or inside[0] == 0 or inside[0] > depth // 4:
         return False
     end = int(inside[0])
-    return bool(changed[max(end - soft, 0)] < 0.1 and (changed[end : end + soft] > 0.5).all())
+    returns = (changed[end:] < 0.5).any()  # stripes have the edge's colour again further in
+    return bool(changed[max(end - soft, 0)] < 0.1 and not returns)
 
 
 def has_sky(image: Pixels) -> bool:
