@@ -1,15 +1,19 @@
 # make demo   a study of the demo model, a bank and a report, in out/demo
 # make test   style, types and tests; make test-all: also those marked long
+# make test-metrics   the loaders of metrics' weights, in .venv-metrics, where torch and torchvision fit each other
 # Both set up .venv by themselves. PYTHON chooses the interpreter, TORCH the torch to install.
 
 PYTHON ?= python3
 TORCH ?= torch==2.13.0
-BIN := .venv/bin
+METRICS_TORCH ?= torch==2.11.0 torchvision==0.26.0
+SCRIPTS := bin
 ifeq ($(OS),Windows_NT)
-BIN := .venv/Scripts
+SCRIPTS := Scripts
 endif
+BIN := .venv/$(SCRIPTS)
+METRICS_BIN := .venv-metrics/$(SCRIPTS)
 
-.PHONY: demo test test-all check clean
+.PHONY: demo test test-all test-metrics check clean
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -39,5 +43,15 @@ test: check
 test-all: check
 	$(BIN)/python -m tests.tiers --all
 
+.venv-metrics/ready: pyproject.toml
+	$(PYTHON) -m venv .venv-metrics
+	$(METRICS_BIN)/python -m pip install --quiet --upgrade pip
+	$(METRICS_BIN)/python -m pip install --quiet $(METRICS_TORCH)
+	$(METRICS_BIN)/python -m pip install --quiet --editable ".[metrics]" pytest
+	$(METRICS_BIN)/python -c "open('.venv-metrics/ready', 'w').close()"
+
+test-metrics: .venv-metrics/ready
+	$(METRICS_BIN)/python -m pytest tests/library/test_metrics_networks.py
+
 clean:
-	rm -rf .venv out
+	rm -rf .venv .venv-metrics out

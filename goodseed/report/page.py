@@ -211,7 +211,7 @@ def _prompts(bank: Bank, which: str) -> str | None:
 def _reference(reference: Mapping[str, Any]) -> str | None:
     entry = section(reference, "selection")
     amount = finite(entry.get("count"))
-    return f"{entry.get('what', '')}, {number(amount, 0)} a set" if amount is not None else None
+    return f"{entry.get('what', '')}, {number(amount, 0)} a set" if amount is not None else entry.get("what")
 
 
 def _judged(entry: Any) -> str:

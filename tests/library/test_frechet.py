@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goodseed.errors import StudyError
+from goodseed.study import frechet
 from goodseed.study.frechet import JACKKNIFE_GROUPS, Reference, frechet_distances, jackknife, stderr_of_mean
 
 
@@ -68,6 +69,34 @@ def test_seeds_do_not_influence_each_other() -> None:
     together = frechet_distances(values, reference)
     alone = [frechet_distances(values[index : index + 1], reference)[0] for index in range(5)]
     np.testing.assert_allclose(together, alone, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("images", "size"), [(12, 16), (50, 8)])
+def test_the_order_of_the_images_and_a_rotation_of_both_sets_change_nothing(images: int, size: int) -> None:
+    values, real = features_of(21, images, size), features_of(22, 100, size)[0]
+    distance = frechet_distances(values, Reference.of(real))
+    turn = np.linalg.qr(np.random.default_rng(23).normal(size=(size, size)))[0]
+    shuffled = np.random.default_rng(24).permutation(values, axis=1)
+    np.testing.assert_allclose(frechet_distances(shuffled, Reference.of(real)), distance, rtol=1e-9)
+    np.testing.assert_allclose(frechet_distances(values @ turn, Reference.of(real @ turn)), distance, rtol=1e-9)
+
+
+def test_how_many_seeds_are_taken_at_a_time_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    values, reference = features_of(25, 12, 16, seeds=7), Reference.of(features_of(26, 100, 16)[0])
+    expected = jackknife(values, reference)
+    for block in (1, 3 * 8 * 12 * 16):
+        monkeypatch.setattr(frechet, "_BLOCK_BYTES", block)
+        np.testing.assert_allclose(jackknife(values, reference), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("images", "size"), [(10, 16), (9, 8), (70, 8), (70, 100)])
+def test_leaving_out_a_group_is_the_distance_of_the_others(images: int, size: int) -> None:
+    values, reference = features_of(27, images, size, seeds=2), Reference.of(features_of(28, 150, size)[0])
+    groups = np.array_split(np.arange(images), min(images, JACKKNIFE_GROUPS))
+    without = np.stack([frechet_distances(np.delete(values, group, axis=1), reference) for group in groups], axis=1)
+    whole = frechet_distances(values, reference)[:, None]
+    expected = whole + (len(groups) - 1) * (without.mean(axis=1, keepdims=True) - without)
+    np.testing.assert_allclose(jackknife(values, reference), expected, rtol=1e-8)
 
 
 def test_float32_features_are_computed_in_float64() -> None:

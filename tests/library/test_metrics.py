@@ -307,7 +307,7 @@ def test_a_study_of_one_metric_has_a_sound_bank(metrics: tuple[str, ...], tensor
     result = run_study(tmp_path, plan, workers=0)
     bank = read_bank(result.bank)
     assert set(bank.tensors) == {"seeds", *tensors}
-    assert run(["report", str(result.bank), "--out", str(tmp_path / "report.html"), "--no-pictures"]) in (0, 2)
+    assert run(["report", str(result.bank), "--out", str(tmp_path / "report.html"), "--no-pictures"]) == 0
 
 
 def test_pixel_traits_of_a_study_are_those_of_its_pictures(tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ def test_without_a_network_one_line_says_the_file_its_size_and_where_to_put_it(
     (tmp_path / "weights").mkdir()
     nowhere = "http://127.0.0.1:9"
     env = {**os.environ, "HF_ENDPOINT": nowhere, "HF_HOME": str(tmp_path / "hf"), "TORCH_HOME": str(tmp_path / "torch")}
-    env |= {name: nowhere for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
+    env |= dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), nowhere)
     reference = ["--reference", str(tmp_path / "real")] if metric == "fid" else []
     command = [sys.executable, "-m", "goodseed.cli", "study", "--seeds", "0-3", "--metrics", metric, *reference]
     command += ["--weights", str(tmp_path / "weights"), "--out", str(tmp_path / "out"), "--json"]
