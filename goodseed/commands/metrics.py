@@ -93,7 +93,17 @@ def chosen_metrics(text: str, reference: Path | None) -> tuple[list[str], Source
     if reference is not None and not needing:
         raise StudyError("reference: none of the metrics is a distance to real images; leave --reference out")
     _announce(weights_of(names))
-    return names, None if reference is None else open_source(reference)
+    source = None if reference is None else open_source(reference)
+    if source is not None:
+        console().print(f"Reference: {escaped(source.what)}; what is needed of it is kept in the study's folder.")
+    return names, source
+
+
+def loads_weights(names: Sequence[str]) -> bool:
+    """Say whether a worker holds networks of the metrics, so that many workers may not fit into memory."""
+    from goodseed.study.metrics.catalogue import weights_of
+
+    return bool(weights_of(names))
 
 
 def _announce(files: Sequence[Any]) -> None:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goodseed.commands.metrics import MetricsOption, ReferenceOption, WeightsOption, chosen_metrics, use_weights
+from goodseed.commands.metrics import (
+    MetricsOption,
+    ReferenceOption,
+    WeightsOption,
+    chosen_metrics,
+    loads_weights,
+    use_weights,
+)
 from goodseed.commands.output import JsonOption, console, escaped, print_json
 from goodseed.errors import PromptError, StudyError
 from goodseed.prompts import PromptSet, read_prompts
@@ -47,7 +54,10 @@ def study(
         str, typer.Option("--reader", help="With --inpaint: what reads text: rapidocr, tesseract, or module:function.")
     ] = "rapidocr",
     workers: Annotated[
-        int | None, typer.Option("--workers", min=0, help="Processes; one a core by default; 0: this one.")
+        int | None,
+        typer.Option(
+            "--workers", min=0, help="Processes; 0: this one. By default one a core, or 1 where metrics load weights."
+        ),
     ] = None,
     name: Annotated[str, typer.Option("--name", help="The bank's name; the folder's by default.")] = "",
     engine: Annotated[str, typer.Option("--engine", help="What runs the workers: local.")] = "local",
@@ -69,6 +79,8 @@ def study(
     use_weights(weights)
     names, source = chosen_metrics(metrics, reference)
     plan = make_plan(generator, wanted, selection, kept_apart, reader if inpaint else None, pairs, names, source)
+    if workers is None and loads_weights(names):
+        workers = 1
     with _Bar() as bar:
         try:
             result = run_study(out, plan, workers, bank_name, bar, source)

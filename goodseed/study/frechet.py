@@ -4,8 +4,8 @@ FD² = |μ₁ − μ₂|² + tr S₁ + tr S₂ − 2 tr (S₁S₂)^½ (Heusel et
 trace is the sum of the square roots of the eigenvalues of Lᵀ S₁ L (d×d), or, with Z the n centred features
 over √(n−1), of (ZL)(ZL)ᵀ (n×n), whichever is smaller.
 
-Eigenvalues come from numpy: symmetric, so that no root is complex. A seed needs its n×d features in float32, two
-such arrays in float64 and two of min(n, d)² numbers, whatever the number of seeds.
+Eigenvalues are those of symmetric matrices, so that no root is complex. L is triangular: half a product's work. A seed
+needs its n×d features in float32, two such arrays in float64 and a few of min(n, d)² numbers, however many seeds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BLOCK_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class Reference:
-    """Mean [d], covariance's factor L [d, d] and trace of the reference features."""
+    """Mean [d], covariance's factor L [d, d], lower triangular, and trace of the reference features."""
 
     mean: FloatArray
     factor: FloatArray
@@ -143,7 +143,7 @@ class _Sets:
         self._reference = reference
         self._shift = mean - reference.mean
         self._centred = features - mean[:, None]
-        self._projected = self._centred @ reference.factor
+        self._projected = np.stack([_times_triangle(rows, reference.factor) for rows in self._centred])
         self._images = features.shape[1]
         self._by_images = features.shape[1] < features.shape[2]
         self._gram = self._outer(self._projected)
@@ -169,9 +169,8 @@ class _Sets:
         return self._distances(self._shift + moved, scatter, gram, len(kept))
 
     def _outer(self, projected: FloatArray) -> FloatArray:
-        transposed = projected.swapaxes(1, 2)
-        product: FloatArray = projected @ transposed if self._by_images else transposed @ projected
-        return product
+        # A matrix by its own transpose, one seed at a time: numpy then computes one half of it only.
+        return np.stack([rows @ rows.T if self._by_images else rows.T @ rows for rows in projected])
 
     def _distances(self, shift: FloatArray, scatter: FloatArray, gram: FloatArray, images: int) -> FloatArray:
         eigenvalues = np.linalg.eigvalsh(gram)
@@ -194,5 +193,13 @@ def _blocks(features: npt.ArrayLike, reference: Reference) -> Iterator[_Sets]:
 def _factor(covariance: FloatArray) -> FloatArray:
     eigenvalues, vectors = np.linalg.eigh(covariance)
     roots = np.sqrt(np.where(eigenvalues > _NOISE * eigenvalues[-1], eigenvalues, 0.0))
-    factor: FloatArray = vectors * roots
-    return factor
+    triangle = np.asarray(np.linalg.qr((vectors * roots).T, mode="r"))  # R with RᵀR the covariance, of any rank
+    return np.ascontiguousarray(triangle.T, np.float64)
+
+
+def _times_triangle(rows: FloatArray, factor: FloatArray) -> FloatArray:
+    """Multiply rows [n, d] by a lower triangular matrix [d, d]."""
+    from scipy.linalg.blas import dtrmm
+
+    product: FloatArray = dtrmm(1.0, factor.T, rows.T, side=0, lower=0).T
+    return product
