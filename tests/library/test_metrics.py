@@ -265,6 +265,21 @@ def test_an_outlines_place_size_and_nearness() -> None:
     np.testing.assert_array_equal(placed(torch.zeros(20, 20), depth), np.array([0.5, 0.5, 0, 0.5], np.float32))
 
 
+# Text
+
+
+def test_a_picture_with_a_word_has_text_and_one_without_has_none() -> None:
+    pytest.importorskip("rapidocr")
+    from PIL import Image, ImageDraw, ImageFont
+
+    blank = Image.new("RGB", (320, 160), (235, 235, 225))
+    written = blank.copy()
+    ImageDraw.Draw(written).text((40, 50), "MARKET", fill=(20, 20, 60), font=ImageFont.load_default(48))
+    found = make_judge(["text"]).measure(np.stack([np.asarray(blank), np.asarray(written)]), "a market")
+    assert found.traits["text"][0] == 0
+    assert 0.05 < found.traits["text"][1] < 0.5
+
+
 # Together
 
 

@@ -21,15 +21,15 @@ ARCHITECTURE = "ViT-H-14"
 SIDE = 224
 
 HPS_FILES = {
-    "hps-v2": WeightsFile("HPS_v2_compressed.pt", 1_970_000_000, repository="xswu/HPSv2"),
-    "hps": WeightsFile("HPS_v2.1_compressed.pt", 1_970_000_000, repository="xswu/HPSv2"),
+    "hps-v2": WeightsFile("HPS_v2_compressed.pt", 1_972_000_000, repository="xswu/HPSv2"),
+    "hps": WeightsFile("HPS_v2.1_compressed.pt", 1_972_000_000, repository="xswu/HPSv2"),
 }
 _HPS_VERSIONS = {"hps-v2": "v2", "hps": "v2.1"}
 
 _PICKSCORE = "yuvalkirstain/PickScore_v1"
 PICKSCORE_FILES = (
     WeightsFile("config.json", 4_000, repository=_PICKSCORE),
-    WeightsFile("model.safetensors", 3_940_000_000, repository=_PICKSCORE),
+    WeightsFile("model.safetensors", 3_944_000_000, repository=_PICKSCORE),
 )
 
 
