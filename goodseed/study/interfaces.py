@@ -50,7 +50,8 @@ class Judge(Protocol):
         """Return the parts `metrics`, `traits` and `features` of a bank's info.
 
         A metric with `"per": "seed"` is made of a seed's whole set of images: of the features that its entry
-        `features` names (in `Measurements.sets`; `quality` where it names none).
+        `features` names, in `Measurements.sets`, where `distance` is frechet or mmd and `reference` says what to; of
+        `quality` where it names none. Only metrics by name know how to read a reference (`--metrics`).
         """
         ...
 

@@ -280,8 +280,11 @@ def _check_judge(info: Mapping[str, Any]) -> None:
     if len(unnamed) > 1:
         raise StudyError(f"judge: its metrics per seed {', '.join(unnamed)} must each name the features it is made of")
     for name, metric in metrics.items():
-        if metric["per"] == "seed" and "distance" in metric and "reference" not in metric:
-            raise StudyError(f"metric {name}: is a distance to real images; name them with --reference")
+        if metric["per"] == "seed" and metric.get("features", QUALITY) != QUALITY:
+            if metric.get("distance") not in ("frechet", "mmd"):
+                raise StudyError(f"judge: metric {name} is no distance of a known kind; use frechet or mmd")
+            if "reference" not in metric:
+                raise StudyError(f"metric {name}: is a distance to real images; name them with --reference")
     if not metrics and not info["traits"] and not info["features"]:
         raise StudyError("judge: describes no metric, no trait and no feature; a study has to measure something")
     odd = sorted(set(info["features"]) - {"style", "composition"})

@@ -27,8 +27,12 @@ def make_inception(folder: Path) -> Path:
     torch.manual_seed(0)
     network = Untrained("inception-v3-compat", ["2048"], feature_extractor_weights_path=str(nothing))
     nothing.unlink()
+    state = network.state_dict()
+    for name, value in state.items():
+        if value.ndim == 4:  # He's initialisation, so that answers keep their size through all layers
+            state[name] = torch.randn(value.shape) * (2 / value[0].numel()) ** 0.5
     path = folder / "weights-inception-2015-12-05-6726825d.pth"
-    torch.save(network.state_dict(), path)
+    torch.save(state, path)
     return path
 
 

@@ -120,7 +120,15 @@ def make_judge(names: Sequence[str], source: Source | None = None) -> CombinedJu
 
 
 def make_set_part(name: str) -> SetPart:
-    """Make the part that measures a metric of sets."""
+    """Make the part that measures a metric of sets.
+
+    Raises:
+        StudyError: for another metric.
+    """
+    if not needs_reference([name]):
+        raise StudyError(
+            f"metric {name}: is none that reads a reference; these are {', '.join(needs_reference(list(CATALOGUE)))}"
+        )
     part: Any = CATALOGUE[name].make(None)
     return part  # type: ignore[no-any-return]
 
@@ -141,7 +149,8 @@ def check_names(names: Sequence[str]) -> None:
 
 def needs_reference(names: Sequence[str]) -> list[str]:
     """Return those of the metrics that are a distance to a reference of the user's."""
-    return [name for name in names if CATALOGUE[name].kind == "set" and not name.startswith("demo")]
+    found = (name for name in names if name in CATALOGUE and not name.startswith("demo"))
+    return [name for name in found if CATALOGUE[name].kind == "set"]
 
 
 def weights_of(names: Sequence[str]) -> list[WeightsFile]:

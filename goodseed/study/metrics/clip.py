@@ -91,5 +91,5 @@ def load_clip_vision(folder: Path) -> Any:
 
 def squashed(picture: np.ndarray, side: int) -> torch.Tensor:
     """Return a picture uint8 [H, W, 3] as float32 [1, 3, side, side] in 0…1, whatever its shape was."""
-    batch = torch.from_numpy(np.ascontiguousarray(picture)).to(device()).permute(2, 0, 1)[None].float() / 255
+    batch = torch.tensor(np.ascontiguousarray(picture)).to(device()).permute(2, 0, 1)[None].float() / 255
     return torch.nn.functional.interpolate(batch, size=(side, side), mode="bicubic", align_corners=False)

@@ -75,7 +75,7 @@ class InceptionDistance:
         """Return the features of pictures of any sizes, uint8 [H, W, 3] each: float32 [B, 2048]."""
         parts = []
         for picture in pictures:  # one at a time: a picture's features never depend on its neighbours
-            batch = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].to(device())
+            batch = torch.tensor(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].to(device())
             parts.append(self._network(batch)[0].float().cpu().numpy())
         return np.concatenate(parts)
 
