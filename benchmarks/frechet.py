@@ -135,17 +135,16 @@ def sum_up(seeds: int, images: int, size: int) -> None:
 
     from goodseed.study.frechet import Reference, frechet_distances
 
-    world = World(size)
-    reference = Reference.of(world.images(0, 3 * size))
+    reference = Reference.of(np.random.default_rng(0).random((3 * size, size), np.float32))
     with tempfile.TemporaryDirectory() as folder:
-        blocks = ledger_blocks(Path(folder), world, seeds, images)
+        blocks = ledger_blocks(Path(folder), seeds, images, size)
         found = np.concatenate([frechet_distances(block, reference) for block in blocks])
     assert found.shape == (seeds,)
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 
 
-def ledger_blocks(folder: Path, world: World, seeds: int, images: int) -> Iterator[np.ndarray]:
-    """Yield the features of a study's ledger as a bank's maker reads them; its shards are written block by block."""
+def ledger_blocks(folder: Path, seeds: int, images: int, size: int) -> Iterator[np.ndarray]:
+    """Yield random features of a study's ledger as a bank's maker reads them; its shards are written block by block."""
     from goodseed.prompts import PromptSet
     from goodseed.study.cells import ShardResult
     from goodseed.study.ledger import Cells, Ledger, shard_path, write_shard
@@ -159,7 +158,8 @@ def ledger_blocks(folder: Path, world: World, seeds: int, images: int) -> Iterat
     for start in range(0, seeds, 64):
         part = [s for s in plan.shards() if s.prompt_set == "selection" and s.seed_start == start]
         for shard in part:
-            features = world.images(start * images + shard.prompt_start, len(shard.seeds))
+            draw = np.random.default_rng([start, shard.prompt_start])
+            features = draw.random((len(shard.seeds), size), np.float32)
             write_shard(folder, ShardResult(shard, {"inception": features}, 0.0), plan.key_of("selection"))
         yield from Ledger(folder, plan, nothing, nothing).blocks("selection", "inception")
         for shard in part:
