@@ -136,13 +136,14 @@ def stderr_of_mean(table: npt.ArrayLike) -> FloatArray:
 
 
 class _Sets:
-    """Some seeds' images [s, n, d], centred and projected once: images are left out without doing it again."""
+    """Some seeds' images [s, n, d], centred in place and projected once: some are left out without doing it again."""
 
     def __init__(self, features: FloatArray, reference: Reference) -> None:
         mean = features.mean(axis=1)
         self._reference = reference
         self._shift = mean - reference.mean
-        self._centred = features - mean[:, None]
+        self._centred = features
+        self._centred -= mean[:, None]
         self._projected = np.stack([_times_triangle(rows, reference.factor) for rows in self._centred])
         self._images = features.shape[1]
         self._by_images = features.shape[1] < features.shape[2]
