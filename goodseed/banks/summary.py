@@ -10,7 +10,7 @@ import numpy as np
 from goodseed.banks.chart import standing_line
 from goodseed.banks.choice import Choice, quality, ranks_of
 from goodseed.banks.format import Bank
-from goodseed.banks.published import standing_lines
+from goodseed.banks.published import caution, standing_lines
 from goodseed.plain import plain
 
 
@@ -33,7 +33,8 @@ def golden_summary(bank: Bank, choice: Choice, index: int, warnings: Sequence[st
 
 def golden_note(bank: Bank, choice: Choice, index: int, warnings: Sequence[str] = ()) -> str:
     """Return the same in a few lines of plain text, for the node itself."""
-    return plain("\n".join([_headline(bank, choice, index), standing_line(bank, choice.seeds[index]), *warnings]))
+    standing = caution(bank) if bank.published else standing_line(bank, choice.seeds[index])
+    return plain("\n".join([_headline(bank, choice, index), standing, *warnings]))
 
 
 def diverse_summary(bank: Bank, choice: Choice, warnings: Sequence[str] = ()) -> str:
