@@ -4,8 +4,9 @@
 measured on the demo model, and with larger ones. `--out DIR --seeds 1024 --prompts 64 --held-out 32` measures the demo
 model itself (98,304 pictures, three hours of two free cores; it can be stopped and continued) and races on that table.
 
-The race runs over 10 orders of the prompts, simulated ones each on scores drawn anew. Held-out prompts come on top. "Kept" is the gain of the race's seeds over all seeds on held-out prompts
-as a share of the gain of the whole study's best seeds; "images" the share of the whole study's images to choose on.
+The race runs over 10 orders of the prompts, simulated ones each on scores drawn anew. "Kept" is the gain of the race's
+seeds over all seeds on held-out prompts as a share of the gain of the whole study's best seeds; "images" the share of
+the whole study's images to choose on. What the final word on held-out prompts costs comes on top of both.
 """
 
 from __future__ import annotations
