@@ -156,18 +156,39 @@ def bootstrap_gain(
 ) -> Gain:
     """Return how much better the seeds at the positions `chosen` are than all, on a held-out table.
 
-    The interval is the percentile bootstrap over chosen seeds, over all seeds and over prompts at once.
-    `table` is [seeds, prompts], or [seeds] for a metric that is one number a seed.
+    `table` is [seeds, prompts], or [seeds] for a metric that is one number a seed; see `bootstrap_contrast`.
 
     Raises:
         StudyError: for no chosen seed, a direction other than higher or lower, and for NaN.
     """
     values = _finite(table, "gain")
-    values = values[:, None] if values.ndim == 1 else values
-    if len(chosen) == 0 or direction not in ("higher", "lower"):
-        raise StudyError(f"gain: {len(chosen)} chosen seeds, direction '{direction}'; choose seeds, higher or lower")
+    return bootstrap_contrast(values[np.asarray(chosen, dtype=np.int64)], values, direction, resamples, random_state)
+
+
+def bootstrap_contrast(
+    chosen: npt.ArrayLike,
+    others: npt.ArrayLike,
+    direction: str = "higher",
+    resamples: int = 2000,
+    random_state: int = 0,
+) -> Gain:
+    """Return how much better the `chosen` seeds are than the `others`: two tables on the same held-out prompts.
+
+    The interval is the percentile bootstrap over chosen seeds, over the others and over prompts at once. Each table
+    is [seeds, prompts], or [seeds] for a metric that is one number a seed; a seed may stand in both.
+
+    Raises:
+        StudyError: for no seed in a table, other prompts, a direction other than higher or lower, and for NaN.
+    """
+    golden, values = _finite(chosen, "gain"), _finite(others, "gain")
+    golden, values = (table[:, None] if table.ndim == 1 else table for table in (golden, values))
+    if len(golden) == 0 or len(values) == 0 or direction not in ("higher", "lower"):
+        raise StudyError(f"gain: {len(golden)} chosen seeds, direction '{direction}'; choose seeds, higher or lower")
+    if golden.shape[1] != values.shape[1]:
+        raise StudyError(
+            f"gain: {golden.shape[1]} prompts of the chosen, {values.shape[1]} of the others; give the same"
+        )
     sign = 1.0 if direction == "higher" else -1.0
-    golden = values[np.asarray(chosen, dtype=np.int64)]
     random = np.random.default_rng(random_state)
     by_prompt = _resampled_means(golden, resamples, random) - _resampled_means(values, resamples, random)
     weights = random.multinomial(values.shape[1], [1 / values.shape[1]] * values.shape[1], resamples)

@@ -43,8 +43,10 @@ def compare(
     bank's spec says; without it one seed serves the whole latent batch, as in KSampler.
 
     Raises:
-        MismatchError: with `on_mismatch` stop, where something differs.
+        MismatchError: with `on_mismatch` stop, where something differs, and for a bank of published figures.
     """
+    if bank.published:
+        return _told(mismatches(bank), on_mismatch)
     identity = identity_of(model) if model is not None else None
     samples = _samples(latent, model) if latent is not None else torch.zeros(1, *bank.info["noise"]["shape"])
     uses = uses_of_seed((noise_output, use_of(bank)) if noise_output is not None else None)
@@ -58,16 +60,22 @@ def compare(
         found.append(
             f"Of the latent's {samples.shape[0]} items only the first starts from the noise that the bank measured."
         )
-    if found and on_mismatch == "stop":
-        raise MismatchError(f"{' '.join(found)} Choose a bank that fits, or set on_mismatch to warn.")
-    for sentence in found:
-        logging.warning("Good Seed: %s", sentence)
+    found = _told(found, on_mismatch)
     if model is not None and identity is None:
         found.append("Whether the bank fits this model cannot be checked: its loader does not say which file it read.")
     if None in uses:
         found.append(
             "Whether the bank fits the noise of Seed Noise cannot be checked: other nodes choose its settings."
         )
+    return found
+
+
+def _told(found: list[str], on_mismatch: str) -> list[str]:
+    """Return the differences found, after logging them, or stop the graph."""
+    if found and on_mismatch == "stop":
+        raise MismatchError(f"{' '.join(found)} Choose a bank that fits, or set on_mismatch to warn.")
+    for sentence in found:
+        logging.warning("Good Seed: %s", sentence)
     return found
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from goodseed.banks.cautions import cautions
 from goodseed.banks.choice import Choice, IntArray, check_count
 from goodseed.banks.evidence import diverse_evidence
 from goodseed.banks.format import Bank, listed
@@ -45,6 +46,8 @@ def diverse(
             is not among them.
         SeedError: for a start outside 0…2^64−1.
     """
+    if bank.published:
+        raise ChoiceError(f"by '{by}': the bank holds published figures only, no style and no composition; use another")
     features = _features_named(bank, by)
     candidates = _candidates(bank, within, rule)
     where = "the bank holds" if within == "all" else f"rule {rule} calls golden"
@@ -59,7 +62,7 @@ def diverse(
         settings["rule"] = rule
     if start is None:
         settings["random_state"] = random_state
-    return Choice(seeds, "farthest-point", bank.id, settings, {}, evidence, notes)
+    return Choice(seeds, "farthest-point", bank.id, settings, {}, evidence, cautions(bank) + notes)
 
 
 def farthest_point_sampling(features: torch.Tensor | npt.ArrayLike, n: int, start_index: int) -> list[int]:

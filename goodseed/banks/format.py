@@ -5,7 +5,8 @@ Tensors, all with the seed as first axis (length S): `seeds` int64 (two's comple
 on the held-out ones; `trait.<name>` float32 in 0…1; `feature.<name>` and, where kept,
 `heldout.feature.<name>` float32 [S, D]; where there is inpainting `inpaint.<task>.text_share` float32 in 0…1,
 `.stderr` and `.n` on the selection pairs, `heldout.inpaint.<task>.…` on the held-out ones.
-The metadata key `goodseed.bank` holds canonical JSON, see `schema.py`.
+The metadata key `goodseed.bank` holds canonical JSON, see `schema.py`. A bank of published figures has no tensor but
+`seeds`, see `published_schema.py`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from goodseed.banks.published_schema import is_published, published_seeds
 from goodseed.banks.schema import info_problems
 from goodseed.canonical import canonical_json
 from goodseed.checks import shown
@@ -50,6 +52,11 @@ class Bank:
     def seeds(self) -> list[int]:
         """The seeds in the bank's order, each in 0…2^64−1."""
         return [int(seed) for seed in self.tensors["seeds"].view(np.uint64)]
+
+    @property
+    def published(self) -> bool:
+        """Whether the bank holds what others published of a few seeds, and nothing that was measured."""
+        return is_published(self.info)
 
     @property
     def metrics(self) -> dict[str, dict[str, Any]]:
@@ -227,6 +234,8 @@ def _tensor_problems(tensors: Mapping[str, Array], info: Mapping[str, Any]) -> I
     if len(values) < len(seeds):
         repeated = int(values[counts > 1].view(np.uint64)[0])
         yield f"seeds: seed {repeated} stands there {int(counts[counts > 1][0])} times; each seed stands once"
+    if is_published(info) and sorted(seeds.view(np.uint64).tolist()) != published_seeds(info):
+        yield "seeds: are not those that the published figures name"
     wanted = dict(_wanted(info))
     for name in sorted(wanted.keys() - tensors.keys() - _optional(info)):
         yield f"{name}: is missing"
@@ -234,14 +243,14 @@ def _tensor_problems(tensors: Mapping[str, Array], info: Mapping[str, Any]) -> I
         if name in wanted:
             dtype, columns = wanted[name]
             yield from _array_problems(name, tensors[name], len(seeds), dtype, columns)
-        elif name.startswith("inpaint.") and name.endswith(".text_share"):
+        elif name.startswith("inpaint.") and not is_published(info) and name.endswith(".text_share"):
             yield from _array_problems(name, tensors[name], len(seeds), "float32", 0)
         else:
             yield f"{shown(name)}: is a tensor that the metadata does not name"
 
 
 def _wanted(info: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, int]]]:
-    """Yield name, dtype and columns (0: a vector) of each tensor that the metadata announces."""
+    """Yield name, dtype and columns (0: a vector) of each tensor that the metadata announces; published: none."""
     for metric in info["metrics"]:
         for part, dtype in _MEASURES.items():
             yield f"metric.{metric}.{part}", (dtype, 0)
@@ -254,7 +263,8 @@ def _wanted(info: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, int]]]:
         yield f"trait.{trait}", ("float32", 0)
     for feature, about in info["features"].items():
         yield f"feature.{feature}", ("float32", about["prompts"] * about["per_prompt"])
-        yield f"heldout.feature.{feature}", ("float32", info["prompts"]["held_out"]["count"] * about["per_prompt"])
+        held_out = about.get("held_out_prompts", info["prompts"]["held_out"]["count"])
+        yield f"heldout.feature.{feature}", ("float32", held_out * about["per_prompt"])
 
 
 def _optional(info: Mapping[str, Any]) -> set[str]:

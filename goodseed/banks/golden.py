@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from goodseed.banks.cautions import cautions
 from goodseed.banks.choice import Choice, IntArray, allowed_seeds, check_count, order_of, quality, ranks_of
 from goodseed.banks.clean import CLEAN, check_tasks, clean_evidence, clean_positions
 from goodseed.banks.evidence import golden_evidence
 from goodseed.banks.format import Bank, listed
+from goodseed.banks.published import pick_published
 from goodseed.errors import ChoiceError
 
 RULES = ("paper", "rank-sum", "pareto")
@@ -38,6 +40,8 @@ def pick(
         ChoiceError: for an unknown rule, task or trait, a `k` or `top` that the bank cannot answer, and when no
             seed answers the rule.
     """
+    if bank.published and rule != CLEAN:
+        return pick_published(bank, rule, RULES, k, avoid, worst)
     allowed, limits = allowed_seeds(bank, avoid)
     left = int(allowed.sum())
     if left == 0:
@@ -47,7 +51,7 @@ def pick(
     found = golden_positions(bank, rule, k, top, np.flatnonzero(allowed), worst, task)
     if len(found) == 0:
         raise ChoiceError(f"rule {rule}: no seed stands in every list's top {top}; raise the top, or use rank-sum")
-    notes = []
+    notes = cautions(bank)
     if len(found) < k:
         notes.append(f"Only {len(found)} seeds stand in every list's top {top}; {k} were asked for.")
     settings: dict[str, Any] = {"k": k, "avoid": limits, "worst": worst}

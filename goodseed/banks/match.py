@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from goodseed.banks.format import Bank
+from goodseed.banks.published import unknown_fit
 
 if TYPE_CHECKING:
     from goodseed.noise import NoiseSpec
@@ -29,8 +30,11 @@ def mismatches(
     """Return a sentence for each thing that differs from what the bank was measured on; nothing where all fits.
 
     What is None is not compared. The tensors' SHA-256 decides over the file's, because one model may lie in
-    several files. `latent_shape` is without the batch: [channels, height, width].
+    several files. `latent_shape` is without the batch: [channels, height, width]. Of a bank of published figures
+    none of this is known, and one sentence says so.
     """
+    if bank.published:
+        return [unknown_fit(bank)]
     found: list[str] = []
     model = bank.info["model"]
     measured_on = f"The bank {bank.name or bank.id[:12]} was measured on {model['file']}"

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from goodseed.checks import Check, a_sha256, a_text, field_problems, is_int, is_number, shown
+from goodseed.banks.published_schema import is_published, published_problems
+from goodseed.checks import Check, a_list, a_sha256, a_text, field_problems, is_int, is_number, shown
 
 SCHEMA = 1
 DIRECTIONS = ("higher", "lower")
@@ -24,6 +25,9 @@ def info_problems(info: Mapping[str, Any]) -> Iterator[str]:
         return
     if version > SCHEMA:
         yield f"schema: version {version} is newer than {SCHEMA}, the newest known here; update Good Seed"
+        return
+    if is_published(info):
+        yield from published_problems(info)
         return
     yield from field_problems("model", info.get("model"), _WEIGHTS)
     for role in ("vae", "text_encoder"):
@@ -46,6 +50,9 @@ def info_problems(info: Mapping[str, Any]) -> Iterator[str]:
             yield from field_problems(f"reference.{which}", _inner(info, "reference", which), _REFERENCE)
     for kind, fields in (("metrics", _METRIC), ("traits", _JUDGED), ("features", _FEATURE)):
         yield from _named(kind, info.get(kind), fields)
+    for name, about in _inner(info, "features").items():
+        if isinstance(about, dict) and "held_out_prompts" in about:  # a race has all seeds on the first of them only
+            yield from field_problems(f"features.{name}", about, {"held_out_prompts": _count})
     if "inpaint" in info:
         yield from _inpaint_problems(info["inpaint"])
     for part in ("reference", "reliability", "software"):
@@ -55,7 +62,17 @@ def info_problems(info: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(_inner(info, "reliability").get(part, {}), dict):
             yield f"reliability.{part}: is no object"
     yield from field_problems("design", info.get("design"), {"kind": a_text, "images": _count})
+    if _inner(info, "design").get("kind") == "racing":
+        yield from _race_problems(info)
     yield from _interval_problems("reliability", info.get("reliability"))
+
+
+def _race_problems(info: Mapping[str, Any]) -> Iterator[str]:
+    yield from field_problems("design", info["design"], _RACE)
+    if info["design"].get("metric") not in _inner(info, "metrics"):
+        yield f"design.metric: {shown(info['design'].get('metric'))} is no metric of the bank"
+    same = _inner(info, "design", "same_for_all")
+    yield from field_problems("design.same_for_all", same, {"selection": _count, "held_out": _count})
 
 
 def _named(kind: str, value: Any, fields: Mapping[str, Check]) -> Iterator[str]:
@@ -169,6 +186,7 @@ _SAMPLING: dict[str, Check] = {
 }  # fmt: skip
 _PROMPTS: dict[str, Check] = {"sha256": a_sha256, "count": _count, "order": a_text, "licence": a_text}
 _INPAINT: dict[str, Check] = {"about": a_text, "images": _count}
+_RACE: dict[str, Check] = {"metric": a_text, "top": _count, "rounds": a_list, "accepted": a_list}
 _PAIRS: dict[str, Check] = {"sha256": a_sha256, "count": _count, "licence": a_text}
 _REFERENCE: dict[str, Check] = {"what": a_text, "sha256": a_sha256, "count": _count_or_none}
 _JUDGED: dict[str, Check] = {"version": a_text, "weights_sha256": _sha256_or_none, "about": a_text}

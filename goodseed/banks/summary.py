@@ -10,12 +10,14 @@ import numpy as np
 from goodseed.banks.chart import standing_line
 from goodseed.banks.choice import Choice, quality, ranks_of
 from goodseed.banks.format import Bank
+from goodseed.banks.published import caution, standing_lines
 from goodseed.plain import plain
 
 
 def golden_summary(bank: Bank, choice: Choice, index: int, warnings: Sequence[str] = ()) -> str:
     """Return where the seed at place `index` of a golden choice stands, and what speaks for it."""
-    lines = [_headline(bank, choice, index), "", *_warnings(warnings), *_standing(bank, choice.seeds[index]), ""]
+    standing = standing_lines if bank.published else _standing
+    lines = [_headline(bank, choice, index), "", *_warnings(warnings), *standing(bank, choice.seeds[index]), ""]
     clean = "tasks" in choice.settings
     held_out = choice.evidence.get("held_out", {})
     if held_out:
@@ -31,7 +33,8 @@ def golden_summary(bank: Bank, choice: Choice, index: int, warnings: Sequence[st
 
 def golden_note(bank: Bank, choice: Choice, index: int, warnings: Sequence[str] = ()) -> str:
     """Return the same in a few lines of plain text, for the node itself."""
-    return plain("\n".join([_headline(bank, choice, index), standing_line(bank, choice.seeds[index]), *warnings]))
+    standing = caution(bank) if bank.published else standing_line(bank, choice.seeds[index])
+    return plain("\n".join([_headline(bank, choice, index), standing, *warnings]))
 
 
 def diverse_summary(bank: Bank, choice: Choice, warnings: Sequence[str] = ()) -> str:
@@ -94,6 +97,8 @@ def _icc(choice: Choice, name: str) -> str:
 
 
 def _measured(bank: Bank) -> str:
+    if bank.published:
+        return f"Published for {bank.info['model']['name']}, not measured."
     sampling, images = bank.info["sampling"], bank.info["design"]["images"]
     how = f"{sampling['sampler']}, {sampling['scheduler']}, {sampling['steps']} steps, cfg {sampling['cfg']:g}"
     size = f"{sampling['width']}×{sampling['height']} px"

@@ -53,11 +53,22 @@ def list_banks(
 def show(bank: BankArgument, as_json: JsonOption = False) -> None:
     """Show what a bank holds and how reliable it is."""
     from goodseed.banks import read_bank, resolve_bank
+    from goodseed.banks.cautions import cautions
 
     found = read_bank(resolve_bank(bank))
     if as_json:
         kinds = {name: [str(array.dtype), list(array.shape)] for name, array in found.tensors.items()}
-        print_json({"name": found.name, **_summary(found), "info": dict(found.info), "tensors": kinds})
+        print_json(
+            {
+                "name": found.name,
+                **_summary(found),
+                "cautions": cautions(found),
+                "info": dict(found.info),
+                "tensors": kinds,
+            }
+        )
+    elif found.published:
+        _show_published(found)
     else:
         _show_bank(found)
 
@@ -82,12 +93,13 @@ def _summary(bank: Bank) -> dict[str, Any]:
     return {
         "id": bank.id,
         "seeds": len(bank.seeds),
-        "model": bank.info["model"]["file"],
+        "model": bank.info["model"]["name"] if bank.published else bank.info["model"]["file"],
         "metrics": sorted(bank.metrics),
         "traits": bank.traits,
         "features": bank.features,
         "tasks": bank.tasks,
-        "images": bank.info["design"]["images"],
+        "images": bank.info["design"].get("images", 0),
+        "published": bank.published,
     }
 
 
@@ -104,12 +116,35 @@ def _show_list(entries: list[dict[str, Any]]) -> None:
             table.add_row(escaped(entry["name"]), "", f"[red]{escaped(entry['error'])}[/red]", "", "")
         else:
             cells = [entry["name"], str(entry["seeds"]), entry["model"], ", ".join(entry["metrics"]), entry["id"][:12]]
+            if entry["published"]:
+                cells[3] = "published, not measured"
             table.add_row(*(escaped(cell) for cell in cells))
     out.print(table)
 
 
+def _show_published(bank: Bank) -> None:
+    from rich.table import Table
+
+    from goodseed.banks.published import caution
+
+    out, found = console(), bank.info["published"]
+    out.print(escaped(f"{bank.name} ({bank.id[:12]}): published figures for {bank.info['model']['name']}"))
+    table = Table("seed", "published", "place")
+    for name, metric in found["metrics"].items():
+        for seed, figure in metric["figures"].items():
+            figures = f"{name} {figure['value']:g}", f"{figure['place']} of {figure['of']}"
+            table.add_row(seed, *(escaped(text) for text in figures))
+    for name, trait in found["traits"].items():
+        for seed in trait["seeds"]:
+            table.add_row(str(seed), escaped(name), "")
+    out.print(table)
+    out.print(f"[yellow]{escaped(caution(bank))}[/yellow]", soft_wrap=True)
+
+
 def _show_bank(bank: Bank) -> None:
     from rich.table import Table
+
+    from goodseed.banks.cautions import cautions
 
     info = bank.info
     prompts, sampling = info["prompts"], info["sampling"]
@@ -127,6 +162,8 @@ def _show_bank(bank: Bank) -> None:
         facts.add_row(f"[bold]{key}[/bold]", escaped(value))
     out = console()
     out.print(facts)
+    for caution in cautions(bank):
+        out.print(f"[yellow]{escaped(caution)}[/yellow]", soft_wrap=True)
     reliability = info["reliability"]
     table = Table("measured", "", "ICC (95 %)", "rank correlation of the prompt sets (95 %)")
     rows = [(name, about["direction"] + " is better") for name, about in sorted(bank.metrics.items())]

@@ -55,7 +55,8 @@ def _show(out: Console, bank: Bank, choice: Choice) -> None:
     names, clean = list(choice.scores), "tasks" in choice.settings
     on = "pairs" if clean else "prompts"
     kind = ("Text-prone" if clean else "Inferior") if choice.settings["worst"] else "Clean" if clean else "Golden"
-    out.print(f"{kind} seeds by {choice.rule}, on the selection {on}:")
+    where = "as published" if bank.published else f"on the selection {on}"
+    out.print(f"{kind} seeds by {choice.rule}, {where}:")
     table = Table("seed", *names)
     for row, seed in enumerate(choice.seeds):
         table.add_row(f"[bold]{seed}[/bold]", *(f"{choice.scores[name][row]:.4f}" for name in names))
@@ -65,7 +66,8 @@ def _show(out: Console, bank: Bank, choice: Choice) -> None:
         better = interval({"value": gain["gain"], "low": gain["low"], "high": gain["high"]})
         icc = interval(choice.evidence["icc"].get(name))
         evidence.add_row(name, f"{gain['golden']:.4f}", f"{gain['all']:.4f}", better, icc)
-    out.print(evidence)
+    if evidence.row_count:
+        out.print(evidence)
     if overlap := choice.evidence.get("overlap"):
         chance = f"{overlap['chance']:.1f} ({overlap['chance_low']:.0f}…{overlap['chance_high']:.0f})"
         out.print(f"The lists' top {overlap['top']} share {overlap['both']} seeds; chance gives {chance}.")

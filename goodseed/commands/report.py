@@ -70,6 +70,8 @@ def find_bank(source: str) -> Bank:
         raise BankError(f"{folder}: holds {len(found)} banks ({', '.join(found)}); name the file of one")
     if found:
         return read_bank(next(iter(found.values())))
+    if (folder / "race.json").exists():
+        raise BankError(f"{folder}: holds an unfinished race and no bank yet; the same goodseed study continues it")
     if not (folder / "study.json").exists():
         raise BankError(f"{folder}: holds no bank (*.safetensors) and no study; name a study's folder or a bank")
     from goodseed.study.bank import build_bank
@@ -87,7 +89,7 @@ def _generator(bank: Bank, name: str | None) -> tuple[Generator | None, str]:
 
     if name is not None:
         return make_pair(name)[0], ""
-    if bank.info["model"]["family"] != DEMO_FAMILY:
+    if bank.info["model"].get("family") != DEMO_FAMILY:
         return None, f"{NO_GENERATOR} (give one with --generator)"
     try:
         return make_pair("demo")[0], ""

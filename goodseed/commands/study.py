@@ -22,6 +22,8 @@ from goodseed.prompts import PromptSet, read_prompts
 from goodseed.seeds import parse_seeds
 
 if TYPE_CHECKING:
+    from goodseed.study.pilot import Pilot
+    from goodseed.study.race_plan import RacePlan
     from goodseed.study.runner import StudyResult
 
 ENGINES = ("local",)
@@ -59,16 +61,38 @@ def study(
             "--workers", min=0, help="Processes; 0: this one. By default one a core, or 1 where metrics load weights."
         ),
     ] = None,
+    racing: Annotated[
+        bool,
+        typer.Option(
+            "--racing/--exhaustive",
+            help="Measure a seed only until it is clear whether it is among the best; or every seed on every prompt.",
+        ),
+    ] = False,
+    top: Annotated[
+        int | None, typer.Option("--top", help="With --racing or --pilot: seeds wanted; a sixteenth if not given.")
+    ] = None,
+    race_metric: Annotated[
+        str,
+        typer.Option("--race-metric", help="With --racing or --pilot: what decides; by default the first metric."),
+    ] = "",
+    pilot: Annotated[
+        bool,
+        typer.Option("--pilot", help="First say from a few seeds what can be gained; stop if it is not worth it."),
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="With --pilot: go on in any case.")] = False,
     name: Annotated[str, typer.Option("--name", help="The bank's name; the folder's by default.")] = "",
     engine: Annotated[str, typer.Option("--engine", help="What runs the workers: local.")] = "local",
     as_json: JsonOption = False,
 ) -> int:
     """Measure seeds × prompts on a generator and sum them up in a seed bank.
 
-    Without --metrics the generator's own judge measures. It can be stopped at any moment: the same command continues
-    it. With --inpaint a finished study is extended.
+    Without --metrics the generator's own judge measures. With --racing most seeds leave early, for a part of the
+    images. It can be stopped at any moment: the same command continues it. With --inpaint a finished study is extended.
     """
+    from goodseed.study.pilot import run_pilot
     from goodseed.study.plan import make_plan
+    from goodseed.study.race_plan import make_race
+    from goodseed.study.race_run import run_race
     from goodseed.study.runner import check_name, default_name, run_study
 
     if engine not in ENGINES:
@@ -81,17 +105,36 @@ def study(
     plan = make_plan(generator, wanted, selection, kept_apart, reader if inpaint else None, pairs, names, source)
     if workers is None and loads_weights(names):
         workers = 1
+    raced = make_race(plan if racing else plan.without_inpainting, race_metric, top) if racing or pilot else None
+    found: Pilot | None = None
     with _Bar() as bar:
         try:
-            result = run_study(out, plan, workers, bank_name, bar, source)
+            if pilot and raced is not None:
+                found = run_pilot(out / "pilot", raced, workers, bar)
+                bar.say(found.sentences(raced.top))
+                if not (found.promise.worth or force):
+                    return _not_worth_it(found, bar, as_json)
+            if racing and raced is not None:
+                result = run_race(out, raced, workers, bank_name, bar, source)
+            else:
+                result = run_study(out, plan, workers, bank_name, bar, source)
         except KeyboardInterrupt:
             return bar.stopped(out, as_json)
-    _say(result, as_json)
+    _say(result, raced if racing else None, found, as_json)
     return 0
 
 
-def _say(result: StudyResult, as_json: bool) -> None:
+def _not_worth_it(found: Pilot, bar: _Bar, as_json: bool) -> int:
     if as_json:
+        print_json({"pilot": found.as_dict()})
+    bar.say(["Nothing more was measured; --force goes on."])
+    return 1
+
+
+def _say(result: StudyResult, raced: RacePlan | None, found: Pilot | None, as_json: bool) -> None:
+    if as_json:
+        more = {} if raced is None else {"racing": {"metric": raced.metric, "top": raced.top}}
+        more |= {} if found is None else {"pilot": found.as_dict()}
         print_json(
             {
                 "bank": str(result.bank),
@@ -100,10 +143,14 @@ def _say(result: StudyResult, as_json: bool) -> None:
                 "seeds": result.seeds,
                 "computed": result.computed,
                 "damaged": list(result.damaged),
+                **more,
             }
         )
     else:
         console().print(f"[bold]{escaped(str(result.bank))}[/bold]: {result.seeds} seeds, {result.images} images")
+        if raced is not None:
+            share = f"{result.images / raced.study.images:.0%} of what every seed on every prompt would be"
+            console().print(f"A race for the best {raced.top} seeds by {raced.metric}: {share}")
         console().print(f"id {result.bank_id}")
 
 
@@ -169,6 +216,10 @@ class _Bar:
         self._progress.advance(self._task, images)
         speed = self._progress.tasks[0].speed
         self._progress.update(self._task, rate=f"{speed:.1f} images/s" if speed else "")
+
+    def say(self, sentences: list[str]) -> None:
+        for sentence in sentences:
+            self._progress.console.print(escaped(sentence), soft_wrap=True)
 
     def summing_up(self) -> None:
         self._progress.update(self._task, description="summing up")

@@ -32,6 +32,14 @@ def texts(bank: Bank, which: str) -> list[str]:
     return [str(text) for text in found] if isinstance(found, list | tuple) else []
 
 
+def feature_prompts(bank: Bank, feature: str, which: str) -> list[str]:
+    """Return the prompts of one set that a feature was measured on: all, or after a race the first ones."""
+    about = section(bank.info, "features", feature)
+    count = about.get("prompts" if which == "selection" else "held_out_prompts")
+    found = texts(bank, which)
+    return found[:count] if isinstance(count, int) else found
+
+
 def shown_prompts(bank: Bank, count: int) -> tuple[list[str], str]:
     """Return `count` prompts to show pictures of, evenly spread, and the name of their set.
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from goodseed import __version__
+from goodseed.banks.cautions import cautions
 from goodseed.markup import Child, Markup, join, tag
 from goodseed.report import sections, tables
 from goodseed.report.data import SETS, metrics_of, section, single_image_spread, texts, wins_in_hundred
@@ -60,6 +61,11 @@ def page(bank: Bank, plan: Plan, pictures: Pictures, charts: Mapping[str, Markup
         ),
         tag("footer", tag("p", _sources(bank))),
     )
+    return document(title, body)
+
+
+def document(title: str, body: Markup) -> str:
+    """Return a whole HTML document with the report's style."""
     head = join(
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
@@ -90,6 +96,7 @@ def _header(bank: Bank, title: str, missing: str | None) -> Markup:
         tag("p", "Good Seed", tag("span", f"bank {bank.name}" if bank.name else "seed bank"), class_="mark"),
         tag("h1", title),
         tag("p", lead, class_="lead"),
+        *(sections.gap(caution) for caution in cautions(bank)),
         tag("div", tag("h2", verdict.headline), tag("p", verdict.reason), class_="verdict"),
         tag("div", *(_card(group, verdict.findings) for group in GROUPS), class_="cards") if verdict.findings else None,
         tag("p", "Small figures beside large ones: 95 % intervals.", class_="under") if verdict.findings else None,
@@ -191,9 +198,11 @@ def _sampling(sampling: Mapping[str, Any]) -> str:
 
 def _design(bank: Bank) -> str:
     design = section(bank.info, "design")
-    kind = {"exhaustive": "every seed on every prompt"}.get(
-        str(design.get("kind")), str(design.get("kind", "not said"))
-    )
+    kinds = {
+        "exhaustive": "every seed on every prompt",
+        "racing": f"a race for the best {design.get('top')} seeds by {design.get('metric')}",
+    }
+    kind = kinds.get(str(design.get("kind")), str(design.get("kind", "not said")))
     images = finite(design.get("images"))
     return kind + (f", {number(images, 0)} pictures" if images is not None else "")
 

@@ -14,12 +14,12 @@ from goodseed.report.data import (
     Metric,
     Trait,
     best_and_worst,
+    feature_prompts,
     metrics_of,
     objects_of,
     section,
     shown_prompts,
     spread,
-    texts,
     traits_of,
 )
 from goodseed.report.numbers import percent, read_interval
@@ -217,7 +217,7 @@ def _style(bank: Bank, gaps: dict[str, str]) -> StyleMap | None:
     if plane is None:
         gaps["style"] = "The style features show no difference between the seeds, or there are fewer than three seeds."
         return None
-    prompts = texts(bank, "selection")
+    prompts = feature_prompts(bank, "style", "selection")
     prompt = prompts[layout.best_shown_by(plane.points, features, len(prompts))] if prompts else ""
     shown = layout.spaced(plane.points, MAP_WIDTH / (1 - MAP_WIDTH), MAP_HEIGHT / (1 - MAP_HEIGHT), 36)
     return StyleMap(plane, prompt, tuple((i, bank.seeds[i]) for i in shown) if prompt else ())
@@ -249,7 +249,7 @@ def _composition(bank: Bank, gaps: dict[str, str]) -> tuple[Composition, ...]:
 def _places_of(bank: Bank, which: str) -> tuple[list[str], np.ndarray]:
     """Return one set's prompts and its centroids and sizes, float64 [S, prompts, 3]; none where they are not held."""
     features = bank.tensors.get("feature.composition" if which == "selection" else "heldout.feature.composition")
-    prompts = texts(bank, which)
+    prompts = feature_prompts(bank, "composition", which)
     if features is None or not prompts or features.ndim != 2 or features.shape[1] < 3 * len(prompts):
         return [], np.empty((len(bank.seeds), 0, 3))
     axes = np.asarray(features, dtype=np.float64).reshape(len(features), len(prompts), -1)  # a depth may come last

@@ -13,9 +13,10 @@ from goodseed.files import write_bytes
 from goodseed.markup import Markup
 from goodseed.report import charts, sheets
 from goodseed.report.data import metrics_of
-from goodseed.report.page import page
+from goodseed.report.page import document, page
 from goodseed.report.pictures import Pictures, Progress, why_not
 from goodseed.report.plan import Plan, make_plan
+from goodseed.report.published import published_body
 from goodseed.report.text import text_metrics
 
 if TYPE_CHECKING:
@@ -53,6 +54,9 @@ def write_report(
         OutputError: when a file cannot be written.
     """
     _check_writable(Path(out))
+    if bank.published:
+        write_bytes(out, document(*published_body(bank)).encode())
+        return Report(Path(out), 0, (), "a bank of published figures says of no picture how it was made")
     plan, pictures = make_plan(bank), Pictures()
     missing: str | None = why_none if generator is None else why_not(bank, generator)
     if generator is not None and missing is None:

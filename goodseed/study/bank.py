@@ -81,7 +81,7 @@ def _info(plan: Plan, references: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **plan.generator_info,
         "schema": 1,
-        "prompts": {name: _prompts_info(plan, name) for name in SETS},
+        "prompts": {name: prompts_info(plan, name) for name in SETS},
         "reference": dict(references),
         "metrics": judge["metrics"],
         "traits": judge["traits"],
@@ -92,12 +92,13 @@ def _info(plan: Plan, references: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _prompts_info(plan: Plan, name: str) -> dict[str, Any]:
+def prompts_info(plan: Plan, name: str, order: str = "as in the file") -> dict[str, Any]:
+    """Return what a bank says of one of a plan's prompt sets."""
     prompts = plan.prompts(name)
     return {
         "sha256": prompts.sha256,
         "count": len(prompts),
-        "order": "as in the file",
+        "order": order,
         "licence": prompts.licence,
         "texts": list(prompts.prompts),
     }

@@ -54,8 +54,8 @@ def reliability(bank: Bank, ledger: Ledger, tables: Tables) -> dict[str, Any]:
         }
     if ledger.text:
         found["inpaint"] = text_reliability(bank, ledger)
-    rounded: dict[str, Any] = _rounded(found)
-    return rounded
+    figures: dict[str, Any] = rounded(found)
+    return figures
 
 
 def diverse_gain(features: npt.ArrayLike, held_out: npt.ArrayLike) -> dict[str, Any]:
@@ -160,7 +160,8 @@ def _alike_after_sampling(features: FloatArray, units: FloatArray, starts: npt.N
     return per_prompt
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """Return nested figures with 6 significant digits, as a bank keeps them."""
     if isinstance(value, dict):
-        return {key: _rounded(inner) for key, inner in value.items()}
+        return {key: rounded(inner) for key, inner in value.items()}
     return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value

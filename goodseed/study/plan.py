@@ -234,10 +234,11 @@ def differences(old: Plan, new: Plan) -> list[str]:
     """Name what differs between two plans, one short phrase each; nothing for equal plans."""
     before, now = old.as_dict(), new.as_dict()
     blocks = before.pop("blocks"), now.pop("blocks")  # these follow from the rest, unless nothing else differs
-    return _differences(before, now, "") or _differences(*blocks, "blocks")
+    return named_differences(before, now) or named_differences(*blocks, "blocks")
 
 
-def _differences(old: Any, new: Any, where: str) -> list[str]:
+def named_differences(old: Any, new: Any, where: str = "") -> list[str]:
+    """Name what differs between two JSON values, one short phrase each, with its place."""
     if old == new:
         return []
     if isinstance(old, Mapping) and isinstance(new, Mapping):
@@ -245,11 +246,11 @@ def _differences(old: Any, new: Any, where: str) -> list[str]:
         return [
             phrase
             for key in keys
-            for phrase in _differences(old.get(key), new.get(key), f"{where}.{key}" if where else str(key))
+            for phrase in named_differences(old.get(key), new.get(key), f"{where}.{key}" if where else str(key))
         ]
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         first = next(index for index, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1])
-        return _differences(old[first], new[first], f"{where}[{first}]")
+        return named_differences(old[first], new[first], f"{where}[{first}]")
     return [f"{where} (was {_short(old)}, now {_short(new)})"]
 
 

@@ -74,20 +74,7 @@ def run_study(
     with locked(folder):
         _settle_plan(folder, plan)
         keep_references(folder, plan, source)
-        found = scan(folder, plan)
-        done = sum(shard.images for shard in found.done)
-        if progress:
-            progress.started(plan.images, done, dict(found.damaged))
-        busy = 0.0
-        results = compute_all(plan, found.pending, default_workers() if workers is None else workers)
-        try:
-            for result in results:
-                write_shard(folder, result, plan.key_of(result.shard.prompt_set))
-                busy += result.seconds
-                if progress:
-                    progress.advanced(result.shard.images)
-        finally:
-            results.close()
+        filled = fill(folder, plan, workers, progress)
         if progress:
             progress.summing_up()
         bank = write_bank(build_bank(folder), file)
@@ -96,10 +83,43 @@ def run_study(
         bank_id=bank.id,
         seeds=len(plan.seeds),
         images=plan.images,
-        computed=plan.images - done,
-        damaged=tuple(found.damaged),
-        busy_seconds=busy,
+        computed=filled.computed,
+        damaged=filled.damaged,
+        busy_seconds=filled.busy_seconds,
     )
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What it took to have all cells of a plan in its ledger."""
+
+    computed: int
+    damaged: tuple[str, ...]
+    busy_seconds: float
+
+
+def fill(folder: Path, plan: Plan, workers: int | None = None, progress: Progress | None = None) -> Filled:
+    """Compute the cells of `plan` that are missing in `folder`, which the caller has locked.
+
+    Raises:
+        StudyError: when a worker fails.
+        OutputError: when the folder cannot be written or the disk is full; what was written stays.
+    """
+    found = scan(folder, plan)
+    done = sum(shard.images for shard in found.done)
+    if progress:
+        progress.started(plan.images, done, dict(found.damaged))
+    busy = 0.0
+    results = compute_all(plan, found.pending, default_workers() if workers is None else workers)
+    try:
+        for result in results:
+            write_shard(folder, result, plan.key_of(result.shard.prompt_set))
+            busy += result.seconds
+            if progress:
+                progress.advanced(result.shard.images)
+    finally:
+        results.close()
+    return Filled(plan.images - done, tuple(found.damaged), busy)
 
 
 def default_name(folder: Path) -> str:
@@ -120,6 +140,8 @@ def check_name(name: str) -> str:
 
 def _settle_plan(folder: Path, plan: Plan) -> None:
     """Write the plan where there is none, or one that nothing was computed for; otherwise hold this one against it."""
+    if (folder / "race.json").exists():
+        raise StudyError(f"{folder}: holds a race; go on with --racing, or use another --out")
     if not (folder / "study.json").exists() or not any((folder / "shards").glob("*/*.parquet")):
         write_plan(folder, plan)
         return

@@ -197,6 +197,20 @@ def test_a_foreign_bank_stops_the_graph_where_the_node_is_set_to_stop(comfyui: C
         _one_line(failed)
 
 
+def test_a_bank_of_published_figures_says_so_and_stops_where_the_node_is_set_to_stop(comfyui: ComfyUI) -> None:
+    name = "published-sd2.safetensors"
+    report = _report(comfyui, picker(name, model=["demo", 0], latent=["latent", 0]))
+    assert "published, not measured" in report
+    assert "cannot be known" in report
+    assert "**Seed 469**" in report
+    for chooser, message in ((picker, r"cannot be known.*set on_mismatch to warn\."), (diverse, "cannot be known")):
+        with pytest.raises(GraphFailed, match=message) as failed:
+            _report(comfyui, chooser(name, on_mismatch="stop"))
+        _one_line(failed)
+    with pytest.raises(GraphFailed, match="published figures only"):
+        _report(comfyui, diverse(name))
+
+
 def test_a_model_of_unknown_origin_is_said_to_be_unknown(comfyui: ComfyUI) -> None:
     graph = demo() | {"anonymous": node("ProbeAnonymous", model=["demo", 0])}
     report = _report(comfyui, picker(BANK, model=["anonymous", 0], on_mismatch="stop"), graph)

@@ -1,0 +1,140 @@
+"""Running a race: rounds of a study in one folder, and the bank that sums them up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from goodseed.banks.format import write_bank
+from goodseed.errors import StudyError
+from goodseed.study.ledger import read_shard, shard_path
+from goodseed.study.lock import locked
+from goodseed.study.plan import Plan, write_plan
+from goodseed.study.race_bank import Finals, Round, race_bank
+from goodseed.study.race_plan import RacePlan, settle_race
+from goodseed.study.racing import FloatArray, Standing, decided, finished, round_ends
+from goodseed.study.references import keep_references
+from goodseed.study.runner import Filled, Progress, StudyResult, default_name, fill
+
+if TYPE_CHECKING:
+    from goodseed.study.metrics.source import Source
+
+
+@dataclass
+class _Work:
+    """What is the same in every round, and what was done so far."""
+
+    folder: Path
+    workers: int | None
+    progress: Progress | None
+    done: list[Filled]
+    images: int = 0
+
+    def fill(self, name: str, plan: Plan) -> Path:
+        """Have all cells of a round in its own folder, and return that."""
+        folder = self.folder / "rounds" / name
+        self.done.append(fill(folder, plan, self.workers, self.progress))
+        self.images += plan.images
+        return folder
+
+
+def run_race(
+    folder: Path | str,
+    race: RacePlan,
+    workers: int | None = None,
+    name: str = "",
+    progress: Progress | None = None,
+    source: Source | None = None,
+) -> StudyResult:
+    """Run `race` in `folder`, or go on with it, and write the bank `<name>.safetensors` there.
+
+    Each round's seeds follow from the rounds before it, so that neither the number of workers nor a stop in between
+    changes what is measured. `source` is the reference that the study's plan was made with.
+
+    Raises:
+        StudyError: when another study runs there, the folder holds another study or race, or a worker fails.
+        OutputError: when the folder cannot be written or the disk is full; what was written stays.
+    """
+    folder = Path(folder)
+    file = folder / f"{name or default_name(folder)}.safetensors"
+    with locked(folder):
+        settle_race(folder, race)
+        keep_references(folder / "rounds" / "00", race.opening(), source)
+        work = _Work(folder, workers, progress, [])
+        rounds, standing = _rounds(work, race)
+        finals = _finals(work, race, standing)
+        if progress:
+            progress.summing_up()
+        bank = write_bank(race_bank(folder / "rounds" / "00", race, rounds, finals, standing, work.images), file)
+    return StudyResult(
+        bank=file,
+        bank_id=bank.id,
+        seeds=len(race.study.seeds),
+        images=work.images,
+        computed=sum(part.computed for part in work.done),
+        damaged=tuple(shard for part in work.done for shard in part.damaged),
+        busy_seconds=sum(part.busy_seconds for part in work.done),
+    )
+
+
+def _rounds(work: _Work, race: RacePlan) -> tuple[list[Round], Standing]:
+    seeds, prompts = np.array(race.study.seeds, np.uint64), len(race.study.selection)
+    seen = np.full((len(seeds), prompts), np.nan)
+    standing, rounds, first = Standing.at_start(len(seeds)), [], 0
+    for number, end in enumerate(round_ends(prompts, race.start)):
+        running = standing.undecided
+        plan = race.round([int(seed) for seed in seeds[running]], first, end) if number else race.opening()
+        if number == 0:
+            write_plan(work.folder / "rounds" / "00", plan)  # a study of its own, that a bank can be made of
+        folder = work.fill(f"{number:02}", plan)
+        scores = {metric: read_scores(folder, plan, "selection", metric) for metric in image_metrics(plan)}
+        seen[running, first:end] = scores[race.metric] if race.higher else -scores[race.metric]
+        table = seen[running, :end]
+        standing = finished(standing, table, race.top) if end == prompts else decided(standing, table, race.top, race.z)
+        rounds.append(Round(end, running, scores, standing))
+        first = end
+        if not len(standing.undecided):
+            break
+    return rounds, standing
+
+
+def _finals(work: _Work, race: RacePlan, standing: Standing) -> Finals:
+    opening = race.opening()
+    begun = work.folder / "rounds" / "00"
+    everyone = {metric: read_scores(begun, opening, "held_out", metric) for metric in image_metrics(opening)}
+    plan = race.final([seed for seed, taken in zip(race.study.seeds, standing.accepted, strict=True) if taken])
+    place = {seed: position for position, seed in enumerate(race.study.seeds)}
+    finalists = np.array([place[seed] for seed in plan.seeds])
+    if not len(plan.held_out):
+        return Finals(everyone, finalists, {})
+    folder = work.fill("held-out", plan)
+    rest = {metric: read_scores(folder, plan, "held_out", metric) for metric in everyone}
+    return Finals(everyone, finalists, rest)
+
+
+def image_metrics(plan: Plan) -> list[str]:
+    """Return the metrics that are a number for each image."""
+    return sorted(name for name, about in plan.judge_info["metrics"].items() if about["per"] == "image")
+
+
+def read_scores(folder: Path, plan: Plan, prompt_set: str, metric: str) -> FloatArray:
+    """Return one metric's scores of a finished part: [S, P].
+
+    Raises:
+        StudyError: when a shard is missing or damaged.
+    """
+    table = np.empty((len(plan.seeds), len(plan.cells(prompt_set))))
+    for shard in plan.shards():
+        if shard.prompt_set != prompt_set:
+            continue
+        try:
+            column = read_shard(shard_path(folder, shard), shard, plan, [f"metric.{metric}"])[f"metric.{metric}"]
+        except (FileNotFoundError, ValueError) as error:
+            raise StudyError(f"{shard_path(folder, shard)}: {error}; run the same race again") from error
+        rows = slice(shard.seed_start, shard.seed_start + len(shard.seeds))
+        columns = slice(shard.prompt_start, shard.prompt_start + len(shard.prompts))
+        table[rows, columns] = column.reshape(len(shard.prompts), len(shard.seeds)).T
+    return table
