@@ -1,8 +1,9 @@
 """Do clean seeds leave less text when inpainting than random ones, and the filter? `python benchmarks/clean_seeds.py`.
 
-Runs the inpainting study on the demo model (256 seeds × 40 pairs × 2 tasks; it can be stopped and continued) and
-prints for each task: the share of the hole under text by seed, its ICC, the rank correlation of the selection and the
-held-out pairs beside chance, and, on the held-out pairs only, how much text four ways leave:
+Runs the inpainting study on the demo model's inpainting variant (it can be stopped and continued; with --generator demo
+on the model itself, whose VAE cannot write) and prints for each task: the share of the hole under text by seed, its
+ICC, the rank correlation of the selection and the held-out pairs beside chance, and, on the held-out pairs only, how
+much text four ways leave:
 
     random          one picture from any seed
     clean           one picture from a clean seed (a sixteenth of the seeds, chosen on the selection pairs)
@@ -113,13 +114,14 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=4, help="prompts a set for the other metrics, which break ties")
     parser.add_argument("--tries", type=int, default=4, help="pictures that the filter chooses from")
     parser.add_argument("--reader", default="rapidocr")
-    parser.add_argument("--generator", default="demo")
+    parser.add_argument("--generator", default="demo-inpaint")
+    parser.add_argument("--name", default="", help="the bank's name; the folder's by default")
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--out", type=Path, default=Path("out/clean-seeds"))
     options = parser.parse_args()
     sets = (prompt_set(half, options.prompts) for half in (0, 1))
     plan = make_plan(options.generator, parse_seeds(options.seeds), *sets, options.reader, options.pairs)
-    result = run_study(options.out, plan, options.workers)
+    result = run_study(options.out, plan, options.workers, options.name)
     bank, ledger = read_bank(result.bank), read_ledger(options.out)
     reader, pictures = bank.info["inpaint"]["reader"], bank.info["inpaint"]["images"]
     print(f"{len(bank.seeds)} seeds × {options.pairs} pairs × {len(bank.tasks)} tasks, {pictures} pictures;", end=" ")

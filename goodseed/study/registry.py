@@ -13,7 +13,7 @@ from goodseed.errors import StudyError
 from goodseed.prompts import PromptSet
 from goodseed.study.interfaces import Generator, Judge, TextReader
 
-NAMES = ("demo",)
+NAMES = ("demo", "demo-inpaint")
 READERS = ("rapidocr", "tesseract")
 _REFERENCE = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
@@ -27,8 +27,8 @@ def make_pair(name: str) -> tuple[Generator, Judge]:
         StudyError: for an unknown name, and for a module or function that does not exist.
     """
     with random_state_kept():
-        if name == "demo":
-            return _make_demo()
+        if name in NAMES:
+            return _make_demo(name)
         generator, judge = _imported("generator", name, NAMES)()
         return generator, judge
 
@@ -53,7 +53,7 @@ def make_reader(name: str) -> TextReader:
 
 def default_prompts(name: str) -> tuple[PromptSet, PromptSet] | None:
     """Return the selection set and the held-out set that come with a generator, if any do."""
-    if name != "demo":
+    if name not in NAMES:
         return None
     from goodseed.demo.prompts import HELD_OUT, SELECTION
 
@@ -83,8 +83,9 @@ def one_torch_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _make_demo() -> tuple[Generator, Judge]:
+def _make_demo(name: str) -> tuple[Generator, Judge]:
     from goodseed.demo.generator import DemoGenerator
     from goodseed.demo.judge import DemoJudge
+    from goodseed.demo.weights import INPAINTING, TEXT_TO_IMAGE
 
-    return DemoGenerator(), DemoJudge()
+    return DemoGenerator(variant=INPAINTING if name == "demo-inpaint" else TEXT_TO_IMAGE), DemoJudge()
