@@ -13,7 +13,7 @@ much text four ways leave:
 Each as the mean share of the hole under text and as the share of pictures with any, and its difference to `random`,
 with 95 % intervals: percentiles of a bootstrap over seeds and pairs. The filter judges with the reader that the
 result is measured with: text that it does not see counts for nobody. `--out` keeps the study; all seeds go to
-text-by-seed.csv there.
+text-by-seed.csv there, and some of their pictures to text-by-seed.jpg.
 """
 
 from __future__ import annotations
@@ -27,11 +27,14 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.clean_seeds_figure import draw  # noqa: E402
 from goodseed.banks import Bank, read_bank  # noqa: E402
 from goodseed.demo.prompts import prompt_set  # noqa: E402
 from goodseed.seeds import parse_seeds  # noqa: E402
+from goodseed.study.interfaces import Inpaints  # noqa: E402
 from goodseed.study.ledger import Ledger, read_ledger  # noqa: E402
 from goodseed.study.plan import make_plan  # noqa: E402
+from goodseed.study.registry import make_pair  # noqa: E402
 from goodseed.study.runner import run_study  # noqa: E402
 from goodseed.study.text_evidence import clean_seeds  # noqa: E402
 
@@ -129,6 +132,9 @@ def main() -> None:
     for task in bank.tasks:
         say_task(bank, ledger, task, options.tries)
     write_table(bank, options.out / "text-by-seed.csv")
+    maker, _ = make_pair(options.generator)
+    if isinstance(maker, Inpaints):
+        draw(bank, maker, options.out / "text-by-seed.jpg")
 
 
 if __name__ == "__main__":
