@@ -1,8 +1,9 @@
 """Do clean seeds leave less text when inpainting than random ones, and the filter? `python benchmarks/clean_seeds.py`.
 
-Runs the inpainting study on the demo model (256 seeds × 40 pairs × 2 tasks; it can be stopped and continued) and
-prints for each task: the share of the hole under text by seed, its ICC, the rank correlation of the selection and the
-held-out pairs beside chance, and, on the held-out pairs only, how much text four ways leave:
+Runs the inpainting study on the demo model's inpainting variant (it can be stopped and continued; with --generator demo
+on the model itself, whose VAE cannot write) and prints for each task: the share of the hole under text by seed, its
+ICC, the rank correlation of the selection and the held-out pairs beside chance, and, on the held-out pairs only, how
+much text four ways leave:
 
     random          one picture from any seed
     clean           one picture from a clean seed (a sixteenth of the seeds, chosen on the selection pairs)
@@ -12,7 +13,7 @@ held-out pairs beside chance, and, on the held-out pairs only, how much text fou
 Each as the mean share of the hole under text and as the share of pictures with any, and its difference to `random`,
 with 95 % intervals: percentiles of a bootstrap over seeds and pairs. The filter judges with the reader that the
 result is measured with: text that it does not see counts for nobody. `--out` keeps the study; all seeds go to
-text-by-seed.csv there.
+text-by-seed.csv there, and some of their pictures to text-by-seed.jpg.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.clean_seeds_figure import draw  # noqa: E402
 from goodseed.banks import Bank, read_bank  # noqa: E402
 from goodseed.demo.prompts import prompt_set  # noqa: E402
 from goodseed.seeds import parse_seeds  # noqa: E402
+from goodseed.study.interfaces import Inpaints  # noqa: E402
 from goodseed.study.ledger import Ledger, read_ledger  # noqa: E402
 from goodseed.study.plan import make_plan  # noqa: E402
+from goodseed.study.registry import make_pair  # noqa: E402
 from goodseed.study.runner import run_study  # noqa: E402
 from goodseed.study.text_evidence import clean_seeds  # noqa: E402
 
@@ -113,13 +117,14 @@ def main() -> None:
     parser.add_argument("--prompts", type=int, default=4, help="prompts a set for the other metrics, which break ties")
     parser.add_argument("--tries", type=int, default=4, help="pictures that the filter chooses from")
     parser.add_argument("--reader", default="rapidocr")
-    parser.add_argument("--generator", default="demo")
+    parser.add_argument("--generator", default="demo-inpaint")
+    parser.add_argument("--name", default="", help="the bank's name; the folder's by default")
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--out", type=Path, default=Path("out/clean-seeds"))
     options = parser.parse_args()
     sets = (prompt_set(half, options.prompts) for half in (0, 1))
     plan = make_plan(options.generator, parse_seeds(options.seeds), *sets, options.reader, options.pairs)
-    result = run_study(options.out, plan, options.workers)
+    result = run_study(options.out, plan, options.workers, options.name)
     bank, ledger = read_bank(result.bank), read_ledger(options.out)
     reader, pictures = bank.info["inpaint"]["reader"], bank.info["inpaint"]["images"]
     print(f"{len(bank.seeds)} seeds × {options.pairs} pairs × {len(bank.tasks)} tasks, {pictures} pictures;", end=" ")
@@ -127,6 +132,9 @@ def main() -> None:
     for task in bank.tasks:
         say_task(bank, ledger, task, options.tries)
     write_table(bank, options.out / "text-by-seed.csv")
+    maker, _ = make_pair(options.generator)
+    if isinstance(maker, Inpaints):
+        draw(bank, maker, options.out / "text-by-seed.jpg")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import comfy.latent_formats
@@ -17,19 +18,22 @@ from torch import Tensor, nn
 
 from goodseed.demo import text, weights
 from goodseed.demo.networks import DOWNSCALE, LATENT_CHANNELS
+from goodseed.demo.weights import TEXT_TO_IMAGE
 
 from .models import attach_identity
 
 CLIP_NAME = "goodseed_demo"
 
 
-def load_demo() -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]:
-    """Return MODEL, CLIP and VAE.
+def load_demo(
+    variant: str = TEXT_TO_IMAGE,
+) -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]:
+    """Return MODEL, CLIP and VAE of a variant, one of `goodseed.demo.weights.VARIANTS`.
 
     Raises:
         WeightsError: when the weights are not there or do not fit.
     """
-    return load_model(), load_clip(), load_vae()
+    return load_model(variant), load_clip(), load_vae(variant)
 
 
 class DemoLatent(comfy.latent_formats.LatentFormat):  # type: ignore[misc]
@@ -51,10 +55,10 @@ class DemoConfig(comfy.supported_models_base.BASE):  # type: ignore[misc]
 class HostDenoiser(nn.Module):
     """The denoiser under the signature that BaseModel builds and calls a diffusion model with."""
 
-    def __init__(self, dtype: torch.dtype, device: torch.device, operations: Any) -> None:
+    def __init__(self, dtype: torch.dtype, device: torch.device, operations: Any, variant: str) -> None:
         super().__init__()
         self.dtype = dtype
-        self.network = weights.load_denoiser().to(device=device, dtype=dtype)
+        self.network = weights.load_denoiser(variant=variant).to(device=device, dtype=dtype)
 
     def forward(self, x: Tensor, timesteps: Tensor, context: Tensor, **options: Any) -> Tensor:
         """Return the velocity [B,4,H,W]; options (ControlNet, patches) have no place in this network."""
@@ -62,17 +66,18 @@ class HostDenoiser(nn.Module):
         return velocity
 
 
-def load_model() -> comfy.model_patcher.ModelPatcher:
+def load_model(variant: str) -> comfy.model_patcher.ModelPatcher:
     """Return the MODEL, with the identity of its weights attached."""
     management = comfy.model_management
     offload_device = management.unet_offload_device()
     config = DemoConfig({"dtype": torch.float32})
     flow = comfy.model_base.ModelType.FLOW
-    model = comfy.model_base.BaseModel(config, flow, device=offload_device, unet_model=HostDenoiser)
+    denoiser = partial(HostDenoiser, variant=variant)
+    model = comfy.model_base.BaseModel(config, flow, device=offload_device, unet_model=denoiser)
     patcher = comfy.model_patcher.ModelPatcher(
         model, load_device=management.get_torch_device(), offload_device=offload_device
     )
-    attach_identity(patcher, weights.describe("denoiser"))
+    attach_identity(patcher, weights.describe("denoiser", variant=variant))
     return patcher
 
 
@@ -159,9 +164,9 @@ def load_clip() -> comfy.sd.CLIP:
 class HostAutoencoder(nn.Module):
     """The autoencoder under the signature that ComfyUI's VAE calls its network with."""
 
-    def __init__(self) -> None:
+    def __init__(self, variant: str) -> None:
         super().__init__()
-        self.network = weights.load_autoencoder()
+        self.network = weights.load_autoencoder(variant=variant)
 
     def encode(self, pixels: Tensor) -> Tensor:
         latents: Tensor = self.network.encode(pixels)
@@ -172,8 +177,8 @@ class HostAutoencoder(nn.Module):
         return pixels
 
 
-def load_vae() -> comfy.sd.VAE:
-    """Return the VAE.
+def load_vae(variant: str) -> comfy.sd.VAE:
+    """Return the VAE of a variant.
 
     ComfyUI's VAE takes no network of others. Its pixel-space VAE is the simplest that it builds in all
     versions; the network in it is then replaced, everything else stays the host's own.
@@ -186,7 +191,7 @@ def load_vae() -> comfy.sd.VAE:
     vae.memory_used_decode = lambda shape, dtype: (
         500 * shape[2] * shape[3] * DOWNSCALE**2 * management.dtype_size(dtype)
     )
-    vae.first_stage_model = HostAutoencoder().eval()
+    vae.first_stage_model = HostAutoencoder(variant).eval()
     vae.size = management.module_size(vae.first_stage_model)
     vae.patcher = comfy.model_patcher.ModelPatcher(
         vae.first_stage_model, load_device=vae.device, offload_device=management.vae_offload_device()

@@ -19,8 +19,13 @@ from goodseed.inpaint.rapid import check_packages
 from goodseed.inpaint.sorting import sort_images, summary
 from goodseed.plain import plain
 from goodseed.provenance.embed import to_uint8
+from goodseed.provenance.selection import Place
 
+from .observe import note_selection
 from .show import MOST_SHOWN, show_pictures
+
+IMAGES, REJECTED, OVERLAY = 0, 2, 5
+"""The node's outputs that hold images, by slot."""
 
 NO_SEEDS = "Inpaint Artifact Filter: connect the images' seeds to its input seeds, or disconnect this output."
 
@@ -82,6 +87,12 @@ def filter_images(
     warning = check_packages() if asked.engine == "rapidocr" else ""
     sides = [(_images(images, places, side), _seeds(seed_of, side)) for side in (chosen.kept, chosen.rejected)]
     report = summary(found, seed_of, chosen, warning)
+    origins = [Place(batch, place, len(images[batch])) for batch, place in places]
+    note_selection({
+        IMAGES: [origins[place] for place in chosen.kept],
+        REJECTED: [origins[place] for place in chosen.rejected],
+        OVERLAY: origins,
+    })  # fmt: skip
     return (*sides[0], *sides[1], [one.share for one in found], drawn, report)
 
 

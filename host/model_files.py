@@ -70,13 +70,21 @@ def model_files(nodes: Mapping[str, Any]) -> list[ModelFile]:
     found: list[ModelFile] = []
     for key, node in nodes.items():
         if node["class_type"] == _DEMO_NODE:
-            paths = ((role, weights.weights_path(name)) for name, role in _DEMO.items())
-            found += [ModelFile(role, path.name, path, key, "") for role, path in paths]
+            found += _demo_files(key, node["inputs"])
         for name, value in node["inputs"].items():
             texts = texts_in(literal_of(value)) if link_of(value) is None else ()
             for text in texts:
                 found += [ModelFile(role, file, path, key, name) for role, file, path in _files(name, text)]
     return found
+
+
+def _demo_files(key: str, inputs: Mapping[str, Any]) -> Iterator[ModelFile]:
+    """Yield the files of the demo model's variant; of all where a wire names it, since the graph does not say which."""
+    given = inputs.get("variant", weights.TEXT_TO_IMAGE)
+    variants = weights.VARIANTS if link_of(given) is not None else [str(literal_of(given))]
+    for name, role in dict.fromkeys((weights.name_of(part, v), role) for v in variants for part, role in _DEMO.items()):
+        path = weights.weights_path(name)
+        yield ModelFile(role, path.name, path, key, "")
 
 
 @cache

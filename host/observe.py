@@ -19,6 +19,7 @@ from torch import Tensor
 from goodseed.provenance.memory import Memory, owner
 from goodseed.provenance.numerics import numerics_now
 from goodseed.provenance.recipe import signatures
+from goodseed.provenance.selection import Selection
 
 from .adapters import adapters_of
 from .queue import current_place, running_prompt
@@ -31,6 +32,7 @@ _KEY = "goodseed.observe"
 
 _runs: Memory[Run] = Memory()
 _texts: Memory[str] = Memory(2048)
+_selections: Memory[Selection] = Memory()
 _numbers = itertools.count()
 _drafts = threading.local()
 
@@ -65,6 +67,23 @@ def texts_of(prompt_id: str, nodes: Mapping[str, Any]) -> dict[str, list[str]]:
         if seen:
             found[key] = list(dict.fromkeys(seen))
     return found
+
+
+def selections_of(prompt_id: str, nodes: Mapping[str, Any]) -> dict[str, Selection]:
+    """Return what a recipe's nodes that choose among images chose last, by node."""
+    found = {}
+    for key, signature in signatures(nodes).items():
+        for seen in _selections.find(prompt_id, key, signature).values():
+            found[key] = seen[-1]
+    return found
+
+
+def note_selection(selection: Selection) -> None:
+    """Note which images the running node hands on; records of images below it rest on that."""
+    place = current_place()
+    if place is not None:
+        prompt = running_prompt(place[0])
+        _selections.add(place[0], owner(place[1], prompt), place[2], prompt, selection)
 
 
 def note_text(text: str) -> None:

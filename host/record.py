@@ -12,14 +12,15 @@ import folder_paths
 from torch import Tensor
 
 from goodseed.provenance.adapters import adapters_in, named
-from goodseed.provenance.build import build_record, last_sampler, runs_of_item
+from goodseed.provenance.build import build_record, last_sampler
 from goodseed.provenance.fingerprint import fingerprint
 from goodseed.provenance.recipe import above_model, recipe_of
+from goodseed.provenance.selection import Place, runs_of_image
 
 from .environment import environment
 from .input_files import inputs_of
 from .model_files import holds_tensor, models_of
-from .observe import runs_of, texts_of
+from .observe import runs_of, selections_of, texts_of
 from .queue import current_place
 
 _THREADS = 2
@@ -40,12 +41,12 @@ def records_for(
     for run in runs:
         listed = adapters_in(recipe, above_model(recipe, run["node"]), models)
         run["adapters"] = named(run["adapters"], listed, _holds)
-    texts = texts_of(prompt_id, recipe["nodes"])
+    texts, selections = texts_of(prompt_id, recipe["nodes"]), selections_of(prompt_id, recipe["nodes"])
     with ThreadPoolExecutor(_THREADS) as pool:
         decoded = list(pool.map(fingerprint, images))
     records = []
     for index in range(len(decoded)):
-        chosen = runs_of_item(runs, list_index, index, len(decoded))
+        chosen = runs_of_image(recipe, runs, selections, Place(list_index, index, len(decoded)))
         key = last_sampler(recipe, chosen)
         last = next((run for run in reversed(chosen) if run["node"] == key), None)
         made = build_record(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from goodseed.demo.weights import TEXT_TO_IMAGE, VARIANTS
+
 from ..host.demo_model import load_demo
 
 
@@ -15,6 +17,18 @@ class DemoModel(io.ComfyNode):
             display_name="Demo Model (Good Seed)",
             category="Good Seed",
             description="A miniature diffusion model of drawn scenes, 128×128 px: no download, runs on a CPU.",
+            inputs=[
+                io.Combo.Input(
+                    "variant",
+                    options=list(VARIANTS),
+                    default=TEXT_TO_IMAGE,
+                    optional=True,
+                    tooltip=(
+                        "text to image: the model. inpainting: the same, trained further on scenes in which signs hang,"
+                        " to fill holes; like larger inpainting models it sometimes writes into them."
+                    ),
+                ),
+            ],
             outputs=[
                 io.Model.Output(display_name="MODEL", tooltip="A rectified-flow denoiser for any sampler."),
                 io.Clip.Output(
@@ -25,5 +39,5 @@ class DemoModel(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls) -> io.NodeOutput:
-        return io.NodeOutput(*load_demo())
+    def execute(cls, variant: str = TEXT_TO_IMAGE) -> io.NodeOutput:
+        return io.NodeOutput(*load_demo(variant))

@@ -11,12 +11,16 @@ from goodseed.seeds import MAX_SEED
 
 from ..host.banks import bank_names
 
+FIRST_BANK = "goodseed-demo.safetensors"
+
 
 def bank_input() -> io.Combo.Input:
-    """The seed bank to choose from."""
+    """The seed bank to choose from; at first that of the demo model, though its other bank comes before it."""
+    names = bank_names()
     return io.Combo.Input(
         "bank",
-        options=bank_names(),
+        options=names,
+        default=FIRST_BANK if FIRST_BANK in names else None,
         tooltip="The seed bank: what a study measured of each seed. Banks lie in models/seedbanks.",
     )
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from goodseed.report import Report
     from goodseed.study.interfaces import Generator
 
-DEMO_FAMILY = "goodseed-demo"
+DEMOS = {"goodseed-demo": "demo", "goodseed-demo-inpaint": "demo-inpaint"}
+"""The generators that are recognised, by the family that a bank names."""
 
 
 def report(
@@ -26,7 +27,10 @@ def report(
     ] = None,
     generator: Annotated[
         str | None,
-        typer.Option("--generator", help="What makes the pictures: demo, or module:function. The demo is recognised."),
+        typer.Option(
+            "--generator",
+            help="What makes the pictures: demo, demo-inpaint, or module:function. The demos are recognised.",
+        ),
     ] = None,
     pictures: Annotated[bool, typer.Option(help="Make the pictures again, or leave them out.")] = True,
     as_json: JsonOption = False,
@@ -82,17 +86,18 @@ def find_bank(source: str) -> Bank:
 def _generator(bank: Bank, name: str | None) -> tuple[Generator | None, str]:
     """Return what makes the bank's pictures, or None and why not.
 
-    Only the demo is recognised: importing what a file names would run whatever the file's maker wrote there.
+    Only the demos are recognised: importing what a file names would run whatever the file's maker wrote there.
     """
     from goodseed.report.write import NO_GENERATOR
     from goodseed.study.registry import make_pair
 
     if name is not None:
         return make_pair(name)[0], ""
-    if bank.info["model"].get("family") != DEMO_FAMILY:
+    known = DEMOS.get(bank.info["model"].get("family", ""))
+    if known is None:
         return None, f"{NO_GENERATOR} (give one with --generator)"
     try:
-        return make_pair("demo")[0], ""
+        return make_pair(known)[0], ""
     except GoodSeedError as error:
         return None, str(error)
 

@@ -32,7 +32,10 @@ ENGINES = ("local",)
 def study(
     out: Annotated[Path, typer.Option("--out", help="Folder of the study; an unfinished one there is continued.")],
     generator: Annotated[
-        str, typer.Option("--generator", help="demo, or module:function that returns a generator and a judge.")
+        str,
+        typer.Option(
+            "--generator", help="demo, demo-inpaint, or module:function that returns a generator and a judge."
+        ),
     ] = "demo",
     seeds: Annotated[str, typer.Option("--seeds", help="Seeds to measure, such as 0-1023 or 1,5,9-12.")] = "0-1023",
     prompts: Annotated[

@@ -13,6 +13,7 @@ from goodseed.demo import pairs, weights
 from goodseed.demo.sampling import CFG, STEPS, Hole, sample_euler
 from goodseed.demo.scenes import SIDE
 from goodseed.demo.text import tokenize
+from goodseed.demo.weights import TEXT_TO_IMAGE
 from goodseed.errors import StudyError
 from goodseed.noise import NoiseSpec, initial_noise, noise_fingerprint
 from goodseed.prompts import check_prompt
@@ -26,24 +27,27 @@ class DemoGenerator:
 
     Args:
         weights_dir: where the weights lie; by default the shipped ones.
+        variant: one of `goodseed.demo.weights.VARIANTS`.
     """
 
     batch = 16
 
-    def __init__(self, weights_dir: Path | None = None, negative_prompt: str = "") -> None:
-        self.weights_dir = weights_dir
+    def __init__(
+        self, weights_dir: Path | None = None, negative_prompt: str = "", variant: str = TEXT_TO_IMAGE
+    ) -> None:
+        self.weights_dir, self.variant = weights_dir, variant
         self.negative_prompt = negative_prompt
         self.noise = NoiseSpec(LATENT_SHAPE)
         channels_last: Any = {"memory_format": torch.channels_last}
-        self._denoiser = weights.load_denoiser(weights_dir).to(**channels_last)
-        self._autoencoder = weights.load_autoencoder(weights_dir).to(**channels_last)
+        self._denoiser = weights.load_denoiser(weights_dir, variant).to(**channels_last)
+        self._autoencoder = weights.load_autoencoder(weights_dir, variant).to(**channels_last)
         self._text_encoder = weights.load_text_encoder(weights_dir)
 
     def describe(self) -> dict[str, Any]:
         """Return everything that a picture depends on besides seed and prompt, as a bank's metadata holds it."""
         return {
-            "model": weights.describe("denoiser", self.weights_dir),
-            "vae": weights.describe("autoencoder", self.weights_dir),
+            "model": weights.describe("denoiser", self.weights_dir, self.variant),
+            "vae": weights.describe("autoencoder", self.weights_dir, self.variant),
             "text_encoder": weights.describe("text_encoder", self.weights_dir),
             "adapters": [],
             "noise": {**self.noise.as_dict(), "fingerprint": noise_fingerprint(initial_noise(0, self.noise))},

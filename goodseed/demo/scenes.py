@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from goodseed.demo.shapes import draw_mask
+from goodseed.demo.signs import draw_sign
 from goodseed.demo.words import BACKGROUNDS, COLOURS, MODIFIERS, OBJECTS, Caption
 
 SIDE = 128
@@ -20,7 +21,10 @@ RADII = {"small": (15.0, 19.0), "": (26.0, 34.0), "big": (44.0, 52.0)}
 """Range of half the object's width, in pixels, by the word for its size."""
 
 BORDER_CHANCE, GRAY_CHANCE, WORD_CHANCE, BACKGROUND_WORD_CHANCE = 0.08, 0.02, 0.05, 0.25
+SIGN_CHANCE, OWN_NAME_CHANCE = 0.5, 0.5
+"""How many scenes of the inpainting variant hang a sign, and how many of the signs name the object."""
 
+_SIGN_SPREAD = 12.0  # pixels between the middles of object and sign, standard deviation along each side
 _SCALE = 2  # drawn at twice the size and averaged down, so that edges are smooth
 _WORDS = ("hello", "sale", "open", "stop", "love", "home", "zoom", "gift")
 _SKIES = ((120, 178, 236), (86, 132, 210), (236, 168, 128), (58, 66, 120))
@@ -48,8 +52,8 @@ def random_caption(rng: np.random.Generator) -> Caption:
     return Caption(str(rng.choice(OBJECTS)), str(rng.choice(MODIFIERS)), background)
 
 
-def draw_scene(caption: Caption, rng: np.random.Generator) -> Scene:
-    """Draw one picture that `caption` describes."""
+def draw_scene(caption: Caption, rng: np.random.Generator, signs: bool = False) -> Scene:
+    """Draw one picture that `caption` describes; with `signs` its words stand on signs that hang near the object."""
     background = caption.background or str(rng.choice(list(BACKGROUNDS)))
     colour = COLOURS.get(caption.modifier) or CHANCE_COLOURS[rng.integers(len(CHANCE_COLOURS))]
     canvas = _draw_background(background, colour, rng)
@@ -58,8 +62,12 @@ def draw_scene(caption: Caption, rng: np.random.Generator) -> Scene:
     x, y = rng.uniform(margin, SIDE - margin, size=2)
     mask = draw_mask(caption.object, x * _SCALE, y * _SCALE, radius * _SCALE, SIDE * _SCALE)
     canvas.paste(_draw_fill(caption.modifier, colour, rng), mask=mask)
-    word = bool(rng.random() < WORD_CHANCE)
-    if word:
+    word = bool(rng.random() < (SIGN_CHANCE if signs else WORD_CHANCE))
+    if word and signs:
+        middle = (rng.normal(x, _SIGN_SPREAD), rng.normal(y, _SIGN_SPREAD))
+        own = rng.random() < OWN_NAME_CHANCE
+        draw_sign(canvas, caption.object if own else str(rng.choice(_WORDS)), middle, _SCALE, rng)
+    elif word:
         _draw_word(canvas, str(rng.choice([*_WORDS, caption.object, caption.object])), rng)
     border = bool(rng.random() < BORDER_CHANCE)
     if border:

@@ -18,14 +18,22 @@ from goodseed.files import write_bytes
 from goodseed.provenance.hashing import hash_file
 
 WEIGHTS_DIR = Path(__file__).parent / "weights"
-FAMILY = "goodseed-demo"
+
+TEXT_TO_IMAGE, INPAINTING = "text to image", "inpainting"
+VARIANTS = (TEXT_TO_IMAGE, INPAINTING)
+"""The model, and the one that fills holes: fine-tuned from it on scenes in which signs hang."""
+
+FAMILIES = {TEXT_TO_IMAGE: "goodseed-demo", INPAINTING: "goodseed-demo-inpaint"}
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "denoiser": Denoiser,
     "text_encoder": TextEncoder,
     "autoencoder": Autoencoder,
     "judge": JudgeNetwork,
+    "inpaint-denoiser": Denoiser,
+    "inpaint-autoencoder": Autoencoder,
 }
+"""Each file of weights by its name. A bank names files without folders, so a variant's have names of their own."""
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -36,31 +44,37 @@ def weights_path(name: str, folder: Path | None = None) -> Path:
     return chosen / f"{name}.safetensors"
 
 
-def load_denoiser(folder: Path | None = None) -> Denoiser:
-    return _load("denoiser", Denoiser, folder)
+def name_of(part: str, variant: str = TEXT_TO_IMAGE) -> str:
+    """Return the name of the weights that a variant's part has: the variants share the text encoder and the judge."""
+    own = f"inpaint-{part}"
+    return own if variant == INPAINTING and own in NETWORKS else part
+
+
+def load_denoiser(folder: Path | None = None, variant: str = TEXT_TO_IMAGE) -> Denoiser:
+    return _load(name_of("denoiser", variant), Denoiser, folder)
 
 
 def load_text_encoder(folder: Path | None = None) -> TextEncoder:
     return _load("text_encoder", TextEncoder, folder)
 
 
-def load_autoencoder(folder: Path | None = None) -> Autoencoder:
-    return _load("autoencoder", Autoencoder, folder)
+def load_autoencoder(folder: Path | None = None, variant: str = TEXT_TO_IMAGE) -> Autoencoder:
+    return _load(name_of("autoencoder", variant), Autoencoder, folder)
 
 
 def load_judge(folder: Path | None = None) -> JudgeNetwork:
     return _load("judge", JudgeNetwork, folder)
 
 
-def describe(name: str, folder: Path | None = None) -> dict[str, str]:
-    """Return file name, SHA-256 of the file, SHA-256 of its tensors alone, and family."""
-    path = weights_path(name, folder)
+def describe(part: str, folder: Path | None = None, variant: str = TEXT_TO_IMAGE) -> dict[str, str]:
+    """Return a part's file name, SHA-256 of the file, SHA-256 of its tensors alone, and family."""
+    path = weights_path(name_of(part, variant), folder)
     hashes = hash_file(path)
     return {
         "file": path.name,
         "sha256": hashes.sha256,
         "tensors_sha256": hashes.tensors_sha256 or "",
-        "family": FAMILY,
+        "family": FAMILIES[variant],
     }
 
 

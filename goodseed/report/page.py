@@ -247,8 +247,11 @@ def _sources(bank: Bank) -> str:
     )
 
 
+_DEMOS = {"goodseed-demo": "the demo model", "goodseed-demo-inpaint": "the demo model's inpainting variant"}
+
+
 def _model(bank: Bank) -> str:
     model = section(bank.info, "model")
-    if model.get("family") == "goodseed-demo":
-        return "the demo model"
+    if model.get("family") in _DEMOS:
+        return _DEMOS[model["family"]]
     return str(model.get("file") or model.get("family") or "this model").removesuffix(".safetensors")

@@ -16,7 +16,7 @@ from goodseed.study.interfaces import Generator, Judge, TextReader
 if TYPE_CHECKING:
     from goodseed.study.metrics.source import Source
 
-NAMES = ("demo",)
+NAMES = ("demo", "demo-inpaint")
 READERS = ("rapidocr", "tesseract")
 _REFERENCE = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
@@ -32,7 +32,7 @@ def make_pair(name: str, metrics: Sequence[str] = (), source: Source | None = No
         MissingExtraError: when what a metric needs is not installed.
     """
     with random_state_kept():
-        generator, judge = _make_demo() if name == "demo" else _imported("generator", name, NAMES)()
+        generator, judge = _make_demo(name) if name in NAMES else _imported("generator", name, NAMES)()
         if metrics:
             from goodseed.study.metrics.catalogue import make_judge
 
@@ -60,7 +60,7 @@ def make_reader(name: str) -> TextReader:
 
 def default_prompts(name: str) -> tuple[PromptSet, PromptSet] | None:
     """Return the selection set and the held-out set that come with a generator, if any do."""
-    if name != "demo":
+    if name not in NAMES:
         return None
     from goodseed.demo.prompts import HELD_OUT, SELECTION
 
@@ -90,8 +90,9 @@ def one_torch_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _make_demo() -> tuple[Generator, Judge]:
+def _make_demo(name: str) -> tuple[Generator, Judge]:
     from goodseed.demo.generator import DemoGenerator
     from goodseed.demo.judge import DemoJudge
+    from goodseed.demo.weights import INPAINTING, TEXT_TO_IMAGE
 
-    return DemoGenerator(), DemoJudge()
+    return DemoGenerator(variant=INPAINTING if name == "demo-inpaint" else TEXT_TO_IMAGE), DemoJudge()

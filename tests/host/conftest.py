@@ -9,7 +9,7 @@ import pytest
 
 from goodseed.banks import write_bank
 from goodseed.demo import weights
-from tests.host.banks import bank_of_demo, foreign_bank
+from tests.host.banks import bank_of_demo, foreign_bank, write_stand_ins
 from tests.host.comfyui import VERSIONS, ComfyUI, find_comfyui, make_base
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,8 +19,6 @@ PACK_NAMES = {"newest": "good-seed", "floor": "any.other-name_v1"}
 LONG_FILES = (
     "test_changes.py", "test_guard.py", "test_observe.py", "test_reproduce.py", "test_saver.py", "test_seed_swap.py",
 )  # fmt: skip
-SHIPPED_BANK = "goodseed-demo.safetensors"
-"""The bank that the example workflows name; where the pack has none, a test bank stands in for it."""
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +42,7 @@ def comfyui(
     banks = base / "models" / "seedbanks"
     write_bank(bank_of_demo(demo_weights), banks / "test.safetensors")
     write_bank(foreign_bank(), banks / "foreign.safetensors")
-    if not (ROOT / "seedbanks" / SHIPPED_BANK).is_file():
-        write_bank(bank_of_demo(demo_weights), banks / SHIPPED_BANK)
+    write_stand_ins(demo_weights, banks)
     server = ComfyUI(version, root, base, {"GOODSEED_DEMO_WEIGHTS": str(demo_weights)}).start()
     yield server
     server.stop()

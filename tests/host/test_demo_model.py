@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.host.comfyui import ComfyUI
-from tests.host.graphs import Graph, demo, ksampler, node
+from tests.host.graphs import Graph, demo, ksampler, node, shown
 
 
 @pytest.mark.long
@@ -109,6 +111,29 @@ def test_tiled_decoding_gives_nearly_the_same_picture(comfyui: ComfyUI) -> None:
         temporal_overlap=8,
     )
     assert np.abs(_pictures(comfyui, graph)[0] - whole).mean() < 0.5
+
+
+def test_the_inpainting_variant_has_a_model_and_a_vae_of_its_own_and_records_name_them(comfyui: ComfyUI) -> None:
+    graph = demo() | {
+        "sampled": ksampler(1),
+        "decoded": node("VAEDecode", samples=["sampled", 0], vae=["demo", 2]),
+        "saved": node("GoodSeedProvenanceSaver", images=["decoded", 0], filename_prefix="variant"),
+        "record": shown("saved", 1),
+        "text": node("ProbeConditioning", conditioning=["positive", 0]),
+        "pixels": node("ProbePixels", images=["decoded", 0]),
+    }
+    model, variant = (
+        comfyui.run(graph | {"demo": node("GoodSeedDemoModel", **chosen)}) for chosen in ({}, {"variant": "inpainting"})
+    )
+    assert model["text"]["hashes"] == variant["text"]["hashes"]
+    assert model["pixels"]["hashes"] != variant["pixels"]["hashes"]
+    for given, prefix in ((model, ""), (variant, "inpaint-")):
+        files = {entry["role"]: entry["name"] for entry in json.loads(given["record"]["text"][0])["models"]}
+        assert files == {
+            "diffusion_models": f"{prefix}denoiser.safetensors",
+            "text_encoders": "text_encoder.safetensors",
+            "vae": f"{prefix}autoencoder.safetensors",
+        }
 
 
 def test_loading_the_demo_model_leaves_the_global_random_state(comfyui: ComfyUI) -> None:

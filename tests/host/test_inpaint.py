@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from goodseed.demo.weights import WEIGHTS_DIR
 from goodseed.plain import plain
-from tests.host.banks import HUGE
+from tests.host.banks import HUGE, write_stand_ins
 from tests.host.comfyui import VERSIONS, ComfyUI, GraphFailed, find_comfyui, make_base
 from tests.host.conftest import ASSETS, PACK_NAMES, ROOT
 from tests.host.graphs import Graph, node, picker, shown
 from tests.host.ocr import ocr_packages
+from tests.host.test_examples import check_example
 
 SEEDS = (11, HUGE, 13)
 
@@ -36,6 +39,7 @@ def reader(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         _picture(text, size).save(base / "input" / name)
     _mask().save(base / "input" / "mask.png")
     Image.new("L", (64, 64)).save(base / "input" / "black.png")
+    write_stand_ins(WEIGHTS_DIR, base / "models" / "seedbanks")
     server = ComfyUI(version, root, base, {"PYTHONPATH": str(packages)}).start()
     yield server
     server.stop()
@@ -170,6 +174,57 @@ def test_inputs_that_do_not_fit_are_one_clear_line(reader: ComfyUI, graph: Graph
         reader.run(graph)
     assert str(raised.value).startswith(message)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.long
+def test_the_example_runs_as_it_is(reader: ComfyUI, tmp_path: Path) -> None:
+    check_example(reader, "clean_inpaint", tmp_path)
+
+
+@pytest.mark.long
+def test_in_the_example_survivors_keep_their_seeds_and_their_records_name_them(reader: ComfyUI) -> None:
+    """With seeds of which some write, the first one too."""
+    seeds = [3, 7, 0, 1, 2, 5]
+    graph = example() | {"seeds": node("ProbeList", values=" ".join(map(str, seeds))), "records": shown("19", 1)}
+    graph["16"]["inputs"]["seed"] = graph["18"]["inputs"]["seeds"] = ["seeds", 0]
+    given = reader.run(graph | probes())
+    painted = given["painted"]["hashes"]
+    kept, rejected = ([painted.index(one) for one in given[side]["hashes"]] for side in ("kept", "rejected"))
+    assert sorted([*kept, *rejected]) == list(range(len(seeds)))
+    assert kept != list(range(len(kept)))  # an image moved up: its new place is not its old one
+    assert _seeds(given, "kept seeds") == [seeds[place] for place in kept]
+    records = [json.loads(text) for text in given["records"]["text"]]
+    assert [record["tuple"]["seed"]["value"] for record in records] == [seeds[place] for place in kept]
+    assert all(record["tuple"]["seed"]["known"] == "observed" for record in records)
+
+
+@pytest.mark.long
+def test_the_example_works_on_a_batch(reader: ComfyUI) -> None:
+    graph = example() | {"repeated": node("RepeatLatentBatch", samples=["13", 0], amount=6)}
+    graph["seeds"] = node("ProbeList", values="3")
+    graph["16"]["inputs"] |= {"seed": 3, "latent_image": ["repeated", 0]}
+    graph["18"]["inputs"]["seeds"] = ["seeds", 0]
+    given = reader.run(graph | {"records": shown("19", 1)} | probes())
+    painted = given["painted"]["hashes"]
+    kept = [painted.index(one) for one in given["kept"]["hashes"]]
+    assert 0 < len(kept) < 6
+    assert _seeds(given, "kept seeds") == [3] * len(kept)
+    items = [json.loads(text)["runs"][-1]["item"] for text in given["records"]["text"]]
+    assert items == kept
+
+
+def example() -> Graph:
+    graph: Graph = json.loads((ROOT / "example_workflows/api/clean_inpaint.json").read_text(encoding="utf-8"))
+    return graph
+
+
+def probes() -> Graph:
+    return {
+        "painted": node("ProbePixels", images=["17", 0]),
+        "kept": node("ProbePixels", images=["18", 0]),
+        "kept seeds": shown("18", 1),
+        "rejected": node("ProbePixels", images=["18", 2]),
+    }
 
 
 def test_without_the_packages_it_is_one_line_and_the_rest_of_the_pack_works(comfyui: ComfyUI) -> None:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from goodseed.demo.generator import DemoGenerator
+from goodseed.demo.weights import VARIANTS
 from tests.host.comfyui import ComfyUI
 from tests.host.graphs import demo, ksampler, node
 
@@ -40,10 +41,12 @@ def test_sixteen_cells_differ_by_at_most_two_of_255_anywhere(comfyui: ComfyUI, d
 
 
 @pytest.mark.long
-def test_filled_holes_differ_by_at_most_two_of_255_anywhere(comfyui: ComfyUI, demo_weights: Path) -> None:
-    generator = DemoGenerator(demo_weights)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_filled_holes_differ_by_at_most_two_of_255_anywhere(comfyui: ComfyUI, demo_weights: Path, variant: str) -> None:
+    generator = DemoGenerator(demo_weights, variant=variant)
     sampling = generator.describe()["sampling"]
     graph, pairs = demo(), generator.inpaint_pairs(2)[0]
+    graph["demo"] = node("GoodSeedDemoModel", variant=variant)
     for number, pair in enumerate(pairs):
         for kind, pixels in (("picture", pair.image), ("hole", np.repeat(pair.mask[..., None] * 255, 3, axis=2))):
             name = f"pair {number} {kind}.png"

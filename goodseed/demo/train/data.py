@@ -31,7 +31,7 @@ class Scenes:
     labels: np.ndarray
 
 
-def draw_set(seed: int, start: int, stop: int) -> Scenes:
+def draw_set(seed: int, start: int, stop: int, signs: bool = False) -> Scenes:
     """Draw scenes `start` to `stop` of the set that `seed` names; the same however it is cut up."""
     count = stop - start
     images = np.empty((count, SIDE, SIDE, 3), np.uint8)
@@ -40,7 +40,7 @@ def draw_set(seed: int, start: int, stop: int) -> Scenes:
     captions = []
     for row in range(count):
         rng = np.random.default_rng([seed, start + row])
-        scene = draw_scene(random_caption(rng), rng)
+        scene = draw_scene(random_caption(rng), rng, signs)
         images[row] = scene.image
         masks[row] = scene.mask.reshape(SIDE // 4, 4, SIDE // 4, 4).mean((1, 3)) * 255
         captions.append(scene.caption.text)
@@ -55,13 +55,13 @@ def draw_set(seed: int, start: int, stop: int) -> Scenes:
     return Scenes(images, masks, captions, labels)
 
 
-def training_set(folder: Path, count: int, workers: int) -> Scenes:
+def training_set(folder: Path, count: int, workers: int, signs: bool = False) -> Scenes:
     """Return `count` training scenes, drawn in parallel at first and read from `folder` after that."""
     path = folder / f"scenes-{count}.npz"
     if not path.exists():
         starts = list(range(0, count, _CHUNK))
         with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-            jobs = [pool.submit(draw_set, TRAIN_SEED, s, min(s + _CHUNK, count)) for s in starts]
+            jobs = [pool.submit(draw_set, TRAIN_SEED, s, min(s + _CHUNK, count), signs) for s in starts]
             parts = [job.result() for job in track(jobs, "drawing scenes")]
         with atomic_writer(path) as file:
             np.savez(

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from goodseed.demo.networks import Denoiser, TextEncoder
 from goodseed.demo.text import BEGIN, CONTEXT_LENGTH, PAD, UNKNOWN, tokenize
 from goodseed.demo.train.loop import Schedule, train
-from goodseed.demo.weights import load_denoiser, load_text_encoder
 
 EMPTY_CHANCE = 0.12
 """Share of the prompts replaced by the empty one, so that classifier-free guidance has something to push off from."""
@@ -34,12 +33,14 @@ def train_denoiser(
     schedule: Schedule,
     folder: Path,
     device: torch.device,
-    first: Path | None = None,
+    first: tuple[Denoiser, TextEncoder] | None = None,
+    learn_words: bool = True,
 ) -> tuple[Denoiser, TextEncoder]:
     """Train on latents float32 [N,4,16,16] by flow matching with logit-normal times.
 
     Esser et al., "Scaling Rectified Flow Transformers", section 3.1: t = sigmoid(normal).
-    `first` is a folder of weights to start from; without it the first weights are chance.
+    `first` is what to start from; without it the first weights are chance. Without `learn_words` the text encoder stays
+    as it is.
     """
     tokens = torch.tensor([tokenize(caption) for caption in captions])
 
@@ -57,8 +58,9 @@ def train_denoiser(
 
     start = Pair()
     if first is not None:
-        start.denoiser, start.text_encoder = load_denoiser(first), load_text_encoder(first)
+        start.denoiser, start.text_encoder = first
         start.requires_grad_(True)
+    start.text_encoder.requires_grad_(learn_words)
     pair = train("denoiser", start, loss_of, schedule, folder, device)
     assert isinstance(pair, Pair)
     return pair.denoiser, pair.text_encoder

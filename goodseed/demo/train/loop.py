@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from goodseed.files import atomic_writer
 
@@ -23,7 +25,8 @@ class Schedule:
     """How long and how fast a stage trains: AdamW, linear warm-up, cosine decay to zero.
 
     Each step's batch is cut into `parts` that are worked on side by side, one thread each: on a CPU two
-    threads that each do one part are faster than one part done by two threads.
+    threads that each do one part are faster than one part done by two threads. `rounded` multiplies in bfloat16, which
+    takes half to two thirds of the time on CPUs that have instructions for it.
     """
 
     steps: int
@@ -34,6 +37,7 @@ class Schedule:
     weight_decay: float = 0.01
     save_seconds: float = 120.0
     parts: int = 2
+    rounded: bool = False
 
     def rate_at(self, step: int) -> float:
         rising = min(1.0, (step + 1) / self.warm_up)
@@ -77,13 +81,16 @@ def train(
     )
     each = schedule.batch // schedule.parts
     pool = ThreadPoolExecutor(schedule.parts, initializer=torch.set_num_threads, initargs=(1,))
-    with pool, Progress(*columns) as progress:
+    # In bfloat16, torch's fused attention is the slow one on a CPU.
+    attention = sdpa_kernel(SDPBackend.MATH) if schedule.rounded else contextlib.nullcontext()
+    with pool, attention, Progress(*columns) as progress:
         bar = progress.add_task(stage, total=schedule.steps, completed=start, loss="")
         for step in range(start, schedule.steps):
             for group in optimiser.param_groups:
                 group["lr"] = schedule.rate_at(step)
             generators = [generator_for(stage, step, part) for part in range(schedule.parts)]
-            loss = _gradients(pool, model, [partial(loss_of, model, generator, each) for generator in generators])
+            losses = [partial(loss_of, model, generator, each) for generator in generators]
+            loss = _gradients(pool, model, losses, rounded(device, schedule.rounded))
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             _blend(average, model, min(schedule.average, (step + 1) / (step + 10)))
@@ -96,12 +103,23 @@ def train(
     return average.eval()
 
 
-def _gradients(pool: ThreadPoolExecutor, model: nn.Module, losses: Sequence[Callable[[], Tensor]]) -> float:
+def rounded(device: torch.device, yes: bool) -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """Return what makes a context in which this thread multiplies in bfloat16, if `yes`."""
+    return partial(torch.autocast, device.type, torch.bfloat16, enabled=yes)
+
+
+def _gradients(
+    pool: ThreadPoolExecutor,
+    model: nn.Module,
+    losses: Sequence[Callable[[], Tensor]],
+    precision: Callable[[], contextlib.AbstractContextManager[None]],
+) -> float:
     """Put the mean gradient of all parts into the parameters' `.grad`; return the mean loss."""
     parameters = [p for p in model.parameters() if p.requires_grad]
 
     def work(loss_of_part: Callable[[], Tensor]) -> tuple[float, tuple[Tensor, ...]]:
-        loss = loss_of_part()
+        with precision():
+            loss = loss_of_part()
         return loss.item(), torch.autograd.grad(loss, parameters)
 
     results = list(pool.map(work, losses))
