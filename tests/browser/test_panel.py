@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ from tests.browser.panel import CFG, CONTROL, SAMPLER, SCHEDULER, SEED, STEPS, P
 from tests.host.comfyui import ComfyUI
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 PAYLOAD = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 FILE_PAYLOAD = "<img src=x onerror='window.hacked=1'>.png"
@@ -215,22 +217,50 @@ def test_markup_in_pictures_is_text(page: Page, panel: Panel, tmp_path: Path, sa
 def test_what_is_no_picture_is_refused_in_one_line_and_the_tab_lives_on(
     page: Page, panel: Panel, pictures: Pictures, tmp_path: Path
 ) -> None:
-    huge, text = tmp_path / "huge.png", tmp_path / "text.png"
+    huge = tmp_path / "huge.png"
     with huge.open("wb") as file:
         file.truncate(300 << 20)
-    text.write_text("no picture")
+    whole = pictures.a.read_bytes()
+    bad = {"text.png": b"no picture", "cut.png": whole[: len(whole) // 2], "bomb.png": _bomb(60_000, 60_000)}
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/goodseed/" in request.url else None)
     panel.drop("a", huge)
-    assert "300 MB" in panel.slot("a").get_by_role("alert").inner_text()
+    alert = panel.slot("a").get_by_role("alert")
+    assert "300 MB" in alert.inner_text()
     assert asked == []
-    panel.drop("a", text)
-    panel.slot("a").get_by_role("alert").filter(has_not_text="300 MB").wait_for(timeout=PATIENCE)
+    for name, content in bad.items():
+        (tmp_path / name).write_bytes(content)
+        panel.drop("a", tmp_path / name)
+        alert.filter(has_text=name).wait_for(timeout=PATIENCE)
+        assert "\n" not in alert.inner_text()
+        assert panel.slot("a").locator("img").count() == 0
     panel.drop("b", pictures.a)
     panel.slot("b").locator("img").wait_for(timeout=PATIENCE)
     panel.drop("a", pictures.cfg)
     assert panel.verdict() == "different"
     assert panel.root.get_by_role("alert").count() == 0
+
+
+def test_a_verification_can_be_stopped_and_a_failed_one_says_why(page: Page, panel: Panel, pictures: Pictures) -> None:
+    job: dict[str, Any] = {"state": "running", "what": "KSampler", "done": 1, "total": 4, "answer": None, "error": None}
+
+    def answer(route: Route) -> None:
+        if route.request.method == "DELETE":
+            job["state"] = "cancelled"
+        route.fulfill(json={"job": "1"} if route.request.method == "POST" else job)
+
+    page.route("**/goodseed/verify**", answer)
+    panel.drop("b", pictures.a)
+    panel.button("Run B again").click()
+    panel.root.locator("progress[value='1'][max='4']").wait_for(timeout=PATIENCE)
+    assert panel.button("Run B again").is_disabled()
+    panel.button("Cancel").click()
+    panel.root.locator(".gs-answer", has_text="Cancelled.").wait_for(timeout=PATIENCE)
+    job |= {"state": "failed", "error": f"no such node {PAYLOAD}"}
+    panel.button("Run B again").click()
+    panel.root.locator(".gs-answer", has_text="no such node <img").wait_for(timeout=PATIENCE)
+    page.unroute("**/goodseed/verify**")
+    panel.root.locator("button:enabled", has_text="Run B again").wait_for(timeout=PATIENCE)
 
 
 def test_500_nodes_and_a_long_prompt_are_drawn_in_parts(page: Page, panel: Panel, tmp_path: Path) -> None:
@@ -247,18 +277,51 @@ def test_500_nodes_and_a_long_prompt_are_drawn_in_parts(page: Page, panel: Panel
     assert page.evaluate("() => document.querySelector('.gs-panel').textContent.length") < 500_000
 
 
-def test_a_selected_node_is_compared_by_key(page: Page, panel: Panel, pictures: Pictures, comfyui: ComfyUI) -> None:
+def test_a_node_is_compared_from_its_menu_and_by_key(
+    page: Page, panel: Panel, pictures: Pictures, comfyui: ComfyUI
+) -> None:
     (comfyui.base / "input" / "loaded.png").write_bytes(pictures.a.read_bytes())
     load_graph(page, _loader("loaded.png"))
-    offer = panel.root.locator(".gs-offer")
-    offer.get_by_role("button", name="Use loaded.png as A").click()
+    panel.root.locator(".gs-offer").get_by_role("button", name="Use loaded.png as A").click()
     panel.slot("a").locator("img").wait_for(timeout=PATIENCE)
-    page.evaluate(
-        "() => { const app = window.comfyAPI.app.app; app.canvas.selectNode((app.rootGraph ?? app.graph).nodes[0]) }"
+    found = page.evaluate(
+        """() => {
+          const app = window.comfyAPI.app.app
+          const node = (app.rootGraph ?? app.graph).nodes[0]
+          app.canvas.selectNode(node)
+          return app.collectNodeMenuItems?.(node).map((item) => item?.content)
+        }"""
     )
+    if found is None:  # 1.27 has no such menu, but a bar over the selected node
+        page.locator(".gs-icon-a").wait_for(timeout=PATIENCE)
+    else:
+        assert {"Compare: as A", "Compare: as B"} <= set(found)
     page.locator("#graph-canvas").focus()
     page.keyboard.press("Shift+B")
     assert panel.verdict() == "same"
+
+
+def test_b_follows_the_runs_where_the_user_wishes_it(page: Page, panel: Panel, pictures: Pictures) -> None:
+    setting = "(on) => window.comfyAPI.app.app.extensionManager.setting.set('GoodSeed.Compare.FollowRuns', on)"
+    page.evaluate(setting, True)
+    load_graph(page, small())
+    panel.drop("a", pictures.a)
+    page.evaluate("() => window.comfyAPI.app.app.queuePrompt(0)")
+    assert panel.verdict() == "same"
+    page.evaluate(setting, False)
+
+
+def test_a_picture_is_pasted(page: Page, panel: Panel, pictures: Pictures) -> None:
+    panel.slot("b").locator(".gs-choose").evaluate(
+        """(place, bytes) => {
+          const data = new DataTransfer()
+          data.items.add(new File([new Uint8Array(bytes)], 'pasted.png', { type: 'image/png' }))
+          place.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))
+        }""",
+        list(pictures.a.read_bytes()),
+    )
+    panel.slot("b").locator("img").wait_for(timeout=PATIENCE)
+    assert "pasted.png" in panel.slot("b").inner_text()
 
 
 @pytest.mark.parametrize("width", [220, 300, pytest.param(560, marks=pytest.mark.long)])
@@ -317,6 +380,16 @@ def _picture(path: Path, prompt: dict[str, Any]) -> Path:
     pixels = np.full((32, 32, 3), len(path.name) + ord(path.name[0]), np.uint8)
     Image.fromarray(pixels).save(path, pnginfo=info)
     return path
+
+
+def _bomb(width: int, height: int) -> bytes:
+    """Return a PNG of few bytes that claims to be large."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
 def _hostile(path: Path, text: str) -> Path:

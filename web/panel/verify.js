@@ -52,7 +52,7 @@ export function createVerify(t, ask, routes, say) {
     const asked = job
     while (asked && asked === job) {
       take({ ...(await routes.job(asked)), job: asked })
-      await new Promise((resolve) => setTimeout(resolve, POLL))
+      if (job) await new Promise((resolve) => setTimeout(resolve, POLL))
     }
   }
 
