@@ -9,6 +9,7 @@ import { api } from "../../../scripts/api.js"
 import { app } from "../../../scripts/app.js"
 
 const FIELD = "goodseed_report"
+/** @type {Record<string, string>} */
 const LABELS = { en: "report", zh: "报告" }
 const LINE = 16
 const LETTER = 6.2
@@ -63,6 +64,7 @@ function report(node, output) {
 function nodeOf(id) {
   const path = id.split(":")
   const last = path.pop()
+  /** @type {any} */
   let graph = app.rootGraph ?? app.graph
   for (const step of path) graph = graph?.getNodeById(Number(step))?.subgraph ?? graph?.subgraphs?.get(step)
   return graph?.getNodeById(Number(last))

@@ -37,6 +37,8 @@ interface ComfyNode {
 
 interface ComfyGraph {
   nodes: ComfyNode[]
+  subgraphs?: Map<string, ComfyGraph>
+  getNodeById(id: number): ComfyNode | null | undefined
   inputs?: { name: string }[]
   setDirtyCanvas(foreground: boolean, background: boolean): void
 }
@@ -68,6 +70,8 @@ interface ComfyExtension {
   settings?: { id: string; name: string; tooltip?: string; category?: string[]; type: string; defaultValue: unknown }[]
   setup?: () => void | Promise<void>
   afterConfigureGraph?: () => void
+  beforeRegisterNodeDef?: (nodeType: any, nodeData: any) => void
+  onNodeOutputsUpdated?: (outputs: Record<string, any>) => void
   getNodeMenuItems?: (node: ComfyNode) => (ComfyMenuItem | null)[]
   getSelectionToolboxCommands?: (item: unknown) => string[]
 }
@@ -88,11 +92,12 @@ interface ComfyApp {
   graph: ComfyGraph
   rootGraph?: ComfyGraph
   canvas: ComfyCanvas
+  widgets: Record<string, (...given: any[]) => any>
   nodeOutputs: Record<string, { images?: unknown[] } | undefined>
   extensionManager: {
     registerSidebarTab(tab: ComfySidebarTab): void
     sidebarTab: { activeSidebarTabId: string | null }
-    setting: { get(id: string): unknown; set(id: string, value: unknown): Promise<void> }
+    setting: { get(id: string): any; set(id: string, value: unknown): Promise<void> }
     command: { execute(id: string): Promise<void> }
     toast: Partial<Record<ToastKind, (text: string, options?: { duration?: number }) => void>> & {
       add?(message: { severity: string; summary: string; life?: number }): void
