@@ -157,7 +157,8 @@ def shoot(page: Page, stage: Stage, theme: str, width: int, out: Path) -> list[P
         page.wait_for_timeout(400)
         taken.append(out / f"{state.__name__}-{theme}-{width}.png")
         (page if state in OVER_THE_PAGE else stage.panel.root).screenshot(path=taken[-1])
-    page.screenshot(path=out / f"page-{theme}-{width}.png")
+        if state is causes:
+            page.screenshot(path=out / f"page-{theme}-{width}.png")
     return taken
 
 
