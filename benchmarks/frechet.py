@@ -150,19 +150,19 @@ def ledger_blocks(folder: Path, seeds: int, images: int, size: int) -> Iterator[
     from goodseed.study.ledger import Cells, Ledger, shard_path, write_shard
     from goodseed.study.plan import Plan
 
-    prompts = PromptSet(tuple(f"prompt {number}" for number in range(images)))
     judged = {"metrics": {"fid": {"per": "seed", "features": "inception"}}, "traits": {}, "features": {}}
-    other = PromptSet(("a", "b"))
-    plan = Plan("none", {}, judged, tuple(range(seeds)), prompts, other, 64, 64, 1, {})
+    prompts, other = PromptSet(tuple(f"prompt {number}" for number in range(images))), PromptSet(("a", "b"))
     nothing = Cells((), {}, {}, None, None)
     for start in range(0, seeds, 64):
-        part = [s for s in plan.shards() if s.prompt_set == "selection" and s.seed_start == start]
-        for shard in part:
+        some = tuple(range(start, min(start + 64, seeds)))
+        plan = Plan("none", {}, judged, some, prompts, other, 64, 64, 1, {})
+        shards = [shard for shard in plan.shards() if shard.prompt_set == "selection"]
+        for shard in shards:
             draw = np.random.default_rng([start, shard.prompt_start])
             features = draw.random((len(shard.seeds), size), np.float32)
             write_shard(folder, ShardResult(shard, {"inception": features}, 0.0), plan.key_of("selection"))
         yield from Ledger(folder, plan, nothing, nothing).blocks("selection", "inception")
-        for shard in part:
+        for shard in shards:
             shard_path(folder, shard).unlink()
 
 
