@@ -96,7 +96,7 @@ def make_race(plan: Plan, metric: str = "", top: int | None = None) -> RacePlan:
         few = f"{len(plan.selection)} prompts to select on are too few to race; give at least {FEWEST_PROMPTS}"
         raise StudyError(f"racing: {few}, or leave --racing out")
     ordered = replace(plan, selection=_ordered(plan.selection), held_out=_ordered(plan.held_out))
-    return RacePlan(ordered, metric, top, min(START, len(plan.selection) // 4))
+    return RacePlan(ordered, metric, top, max(3, min(START, len(plan.selection) // 4)))
 
 
 def settle_race(folder: Path, race: RacePlan) -> None:

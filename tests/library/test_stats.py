@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
 from goodseed.errors import StudyError
-from goodseed.stats import Interval, bootstrap_gain, bootstrap_mean, icc, measured_gain, overlap, spearman
+from goodseed.stats import (
+    Interval,
+    bootstrap_contrast,
+    bootstrap_gain,
+    bootstrap_mean,
+    icc,
+    measured_gain,
+    overlap,
+    spearman,
+)
 
 
 def planted(share: float, seeds: int, prompts: int, random: np.random.Generator) -> np.ndarray:
@@ -177,3 +186,23 @@ def test_a_bootstrapped_mean_covers_the_truth_as_often_as_it_says() -> None:
 def test_a_mean_of_nothing_or_of_nan_is_refused(values: list[Any]) -> None:
     with pytest.raises(StudyError, match="mean"):
         bootstrap_mean(values)
+
+
+def test_a_contrast_of_two_groups_covers_the_true_difference_and_wants_the_same_prompts() -> None:
+    """The true gain is 0.5; prompts' own effects, common to both groups, take no part."""
+    covered = 0
+    for state in range(40):
+        random = np.random.default_rng(state)
+        prompts = 5 * random.standard_normal(20)
+        golden, others = (
+            prompts + level + 0.3 * random.standard_normal((12, 1)) + random.standard_normal((12, 20))
+            for level in (0.5, 0.0)
+        )
+        found = bootstrap_contrast(golden, others, resamples=400)
+        covered += found.low <= 0.5 <= found.high
+        assert found.gain == pytest.approx(golden.mean() - others.mean())
+    assert covered >= 34
+    with pytest.raises(StudyError, match="20 prompts of the chosen, 19 of the others"):
+        bootstrap_contrast(golden, others[:, 1:])
+    with pytest.raises(StudyError, match="0 chosen seeds"):
+        bootstrap_contrast(golden[:0], others)
