@@ -12,6 +12,7 @@ import typer
 
 import goodseed
 from goodseed.commands.bank import app as bank_app
+from goodseed.commands.classify import classify
 from goodseed.commands.diff import diff
 from goodseed.commands.diverse import diverse
 from goodseed.commands.inspect import inspect
@@ -38,6 +39,7 @@ app.command()(pick)
 app.command()(diverse)
 app.command()(study)
 app.command()(metrics)
+app.command()(classify)
 app.command()(report)
 app.command()(inspect)
 app.command()(diff)
