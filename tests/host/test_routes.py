@@ -229,7 +229,7 @@ def test_every_route_refuses_other_sites(panel: Panel, method: str, path: str) -
 NAMES: list[tuple[int, dict[str, Any]]] = [
     *((403, {"filename": name}) for name in ("/etc/passwd", "../reproduce_00001_.png", "..", "a\\b.png", "link.png")),
     *((403, {"subfolder": folder}) for folder in ("/etc", "..", "sub/../..", "..\\..", "sub/../../input")),
-    (403, {"subfolder": "linked", "filename": "comfyui.log"}),
+    (403, {"subfolder": "linked_out", "filename": "comfyui.log"}),
     *((400, {"type": kind}) for kind in ("models", "", None, "../output")),
     *((400, {"filename": name}) for name in ("", "a\0.png", 7, "x" * 2000)),
     (400, {"subfolder": ["a"]}),
@@ -240,7 +240,7 @@ NAMES: list[tuple[int, dict[str, Any]]] = [
 @pytest.mark.parametrize(("status", "changes"), NAMES, ids=[str(pair)[:60] for pair in NAMES])
 def test_names_reach_nothing_outside_comfyuis_folders(panel: Panel, status: int, changes: dict[str, Any]) -> None:
     (panel.server.output / "sub").mkdir(exist_ok=True)
-    for link, target in (("link.png", panel.server.log_file), ("linked", panel.server.base)):
+    for link, target in (("link.png", panel.server.log_file), ("linked_out", panel.server.base)):
         if not (panel.server.output / link).is_symlink():
             (panel.server.output / link).symlink_to(target)
     panel.refused(status, "inspect", a={**panel.a, **changes})
