@@ -35,6 +35,10 @@ class StudyError(GoodSeedError):
     """A study that cannot be started, continued or finished."""
 
 
+class PlaceLostError(StudyError):
+    """The place that a generator works at, such as a server, has gone; others take over, or it comes back."""
+
+
 class GridError(GoodSeedError):
     """Images and labels that make no grid, or too large a one."""
 
