@@ -71,6 +71,10 @@ class ServerError(GoodSeedError):
     """A ComfyUI server that is down, busy or another program, or that cannot run a graph."""
 
 
+class GraphRefusedError(ServerError):
+    """A ComfyUI server that will not run a graph: a node, a file or a value in it is not there."""
+
+
 class VerifyError(GoodSeedError):
     """An image that cannot be run again: its graph is missing, broken, or saves nothing."""
 

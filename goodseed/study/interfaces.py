@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -65,6 +65,14 @@ class Returns(Protocol):
             PlaceLostError: when it stayed away for as long as it may.
         """
         ...
+
+
+@runtime_checkable
+class Tells(Protocol):
+    """A generator that has things to say while it works, such as that a server ran out of memory."""
+
+    say: Callable[[str], None]
+    """Set by the worker; takes one line."""
 
 
 @runtime_checkable

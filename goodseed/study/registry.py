@@ -8,16 +8,19 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from goodseed.determinism.randomness import random_state_kept
 from goodseed.errors import StudyError
 from goodseed.prompts import PromptSet
-from goodseed.study.interfaces import Generator, Judge, TextReader
+from goodseed.study.interfaces import Generator, Judge, Measurements, TextReader
 
 if TYPE_CHECKING:
     from goodseed.study.engines.interface import Place
     from goodseed.study.metrics.source import Source
 
-NAMES = ("demo", "demo-inpaint")
+DEMOS = ("demo", "demo-inpaint")
+NAMES = (*DEMOS, "comfy")
 READERS = ("rapidocr", "tesseract")
 _REFERENCE = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
@@ -50,10 +53,12 @@ def make_pair(
 
 
 def _make_own_pair(name: str, options: Mapping[str, Any], place: Place | None) -> tuple[Generator, Judge]:
-    if name in NAMES:
+    if name in DEMOS:
         if options:
             raise StudyError(f"generator {name}: has no option {next(iter(options))}; leave it away")
         return _make_demo(name)
+    if name == "comfy":
+        return _make_comfy(options, place)
     function = _imported("generator", name, NAMES)
     generator, judge = function(dict(options), place) if options or place else function()
     return generator, judge
@@ -107,6 +112,30 @@ def one_torch_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _make_comfy(options: Mapping[str, Any], place: Place | None) -> tuple[Generator, Judge]:
+    if "workflow" not in options:
+        raise StudyError("generator comfy: needs a workflow in API format; name it with --workflow")
+    from goodseed.study.comfy.generator import ComfyGenerator
+
+    return ComfyGenerator(options, place), NoJudge("comfy")
+
+
+class NoJudge:
+    """The judge of a generator that brings none."""
+
+    def __init__(self, generator: str) -> None:
+        self._generator = generator
+
+    def describe(self) -> dict[str, Any]:
+        raise StudyError(f"generator {self._generator}: has no judge of its own; say what to measure with --metrics")
+
+    def measure(self, images: np.ndarray, prompt: str) -> Measurements:
+        raise StudyError(f"generator {self._generator}: has no judge of its own")
+
+    def reference(self, prompts: Sequence[str]) -> np.ndarray:
+        raise StudyError(f"generator {self._generator}: has no judge of its own")
 
 
 def _make_demo(name: str) -> tuple[Generator, Judge]:

@@ -84,15 +84,13 @@ def test_a_plan_without_options_keeps_the_key_that_it_always_had() -> None:
     assert old.key == "2c8e08988d5bbf73e46d3e60a3b07f9307f5e11329a296d0873c0a9712e7c987"
 
 
-def test_options_are_in_the_plan_and_places_are_not(tmp_path: Path, plan: Plan) -> None:
+def test_options_are_a_part_of_the_plan(tmp_path: Path, plan: Plan) -> None:
     run_study(tmp_path, plan, workers=0)
     assert read_plan(tmp_path).options == {"cfg": 1.0}
     assert read_plan(tmp_path).key == plan.key
     other = plan_of(cfg=2.0)
     assert other.key != plan.key
     assert any(line.startswith("options.cfg (was 1") for line in differences(plan, other))
-    at = make_plan(PLACED, range(16), SELECTION, HELD_OUT, options={"cfg": 1.0}, place=Place("here", {"lose": [9]}))
-    assert at.key == plan.key
 
 
 def test_an_unknown_engine_and_options_for_the_demo_are_one_line() -> None:

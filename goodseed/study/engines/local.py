@@ -12,6 +12,7 @@ import traceback
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -28,9 +29,10 @@ log = logging.getLogger(__name__)
 
 _JOIN_SECONDS = 5.0
 
-_RESULT, _MORE, _LOST, _BACK, _GONE = "result", "more", "lost", "back", "gone"
+_RESULT, _MORE, _SAID, _LOST, _BACK, _GONE = "result", "more", "said", "lost", "back", "gone"
 """What a worker sends, each with its content: a shard's result; that it wants its next shard before it is done with
-the one that it has; that its place has gone (then all that it was sent goes to others), is back, or stays away."""
+the one that it has; a line for the user; that its place has gone (then all that it was sent goes to others), is back,
+or stays away."""
 _FORGET = None
 """What the parent answers to a place that was lost: what it sent before this counts no more."""
 
@@ -69,15 +71,14 @@ class LocalEngine:
 
 
 def _compute_here(plan: Plan, shards: Sequence[Shard], place: Place | None, say: Say) -> Iterator[ShardResult]:
-    worker = Worker(plan, place)
+    worker = Worker(plan, place, say)
     waiting = deque(shards)
     with contextlib.closing(worker):
         while waiting:
             shard = waiting[0]
-            following = [waiting[1]] if len(waiting) > 1 else []
             try:
                 with one_torch_thread(), random_state_kept():
-                    result = worker.compute(shard, lambda following=following: following)
+                    result = worker.compute(shard, lambda: islice(waiting, 1, 2))
             except PlaceLostError as error:
                 say(str(error))
                 worker.wait()
@@ -161,6 +162,8 @@ class _Crew:
             return content
         if kind == _MORE:
             hand.room = 2
+        elif kind == _SAID:
+            self._say(content)
         elif kind == _BACK:
             hand.room = 1
             self._say(f"{hand.place.name if hand.place else 'a worker'}: is back")
@@ -274,7 +277,7 @@ def _work_on(line: _Line, plan: Plan, place: Place | None, made: list[Worker]) -
 
         # One thread, whatever the machine: the order of a sum must not depend on the number of workers.
         torch.set_num_threads(1)
-        worker = Worker(plan, place)
+        worker = Worker(plan, place, lambda text: line.send(_SAID, text))
         made.append(worker)
         if worker.closes:
             signal.signal(signal.SIGTERM, _leave)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from goodseed import errors
 from goodseed.errors import GoodSeedError, StudyError
 from goodseed.study.cells import ShardResult, calls_of, compute_shard
-from goodseed.study.engines.interface import Place
+from goodseed.study.engines.interface import Place, Say
 from goodseed.study.inpaint_cells import InpaintingWork
-from goodseed.study.interfaces import Call, Closes, Returns, Streams
+from goodseed.study.interfaces import Call, Closes, Returns, Streams, Tells
 from goodseed.study.plan import SETS, Plan, Shard
 from goodseed.study.registry import make_pair
 
@@ -24,9 +24,11 @@ def nothing_follows() -> Iterable[Shard]:
 class Worker:
     """Computes shards of a plan of any kind; what fills and reads holes is made when the first is met."""
 
-    def __init__(self, plan: Plan, place: Place | None = None) -> None:
+    def __init__(self, plan: Plan, place: Place | None, say: Say) -> None:
         self._plan = plan
         self._generator, self._judge = make_pair(plan.generator, plan.metrics, None, plan.options, place)
+        if isinstance(self._generator, Tells):
+            self._generator.say = say
         self._inpainting: InpaintingWork | None = None
 
     @property
