@@ -19,12 +19,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from goodseed.prompts import PromptSet
 from goodseed.study.bank import build_bank
 from goodseed.study.cells import compute_shard
+from goodseed.study.engines.local import default_workers
 from goodseed.study.ledger import write_shard
 from goodseed.study.lock import locked
 from goodseed.study.plan import Plan, make_plan, write_plan
 from goodseed.study.registry import default_prompts, make_pair
 from goodseed.study.runner import run_study
-from goodseed.study.workers import default_workers
 
 FAKE = "tests.library.fake_model:make"
 
@@ -39,6 +39,9 @@ class Clock:
         self.ready = time.perf_counter()
 
     def advanced(self, images: int) -> None:
+        pass
+
+    def said(self, line: str) -> None:
         pass
 
     def summing_up(self) -> None:

@@ -35,6 +35,10 @@ class StudyError(GoodSeedError):
     """A study that cannot be started, continued or finished."""
 
 
+class PlaceLostError(StudyError):
+    """The place that a generator works at, such as a server, has gone; others take over, or it comes back."""
+
+
 class GridError(GoodSeedError):
     """Images and labels that make no grid, or too large a one."""
 
@@ -65,6 +69,10 @@ class ImageError(GoodSeedError):
 
 class ServerError(GoodSeedError):
     """A ComfyUI server that is down, busy or another program, or that cannot run a graph."""
+
+
+class GraphRefusedError(ServerError):
+    """A ComfyUI server that will not run a graph: a node, a file or a value in it is not there."""
 
 
 class VerifyError(GoodSeedError):

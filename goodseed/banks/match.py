@@ -38,11 +38,14 @@ def mismatches(
     found: list[str] = []
     model = bank.info["model"]
     measured_on = f"The bank {bank.name or bank.id[:12]} was measured on {model['file']}"
-    if tensors_sha256 is not None:
+    if tensors_sha256 is not None and model["tensors_sha256"]:
         if tensors_sha256 != model["tensors_sha256"]:
             found.append(_other_model(measured_on, "tensors", model["tensors_sha256"], tensors_sha256))
-    elif model_sha256 is not None and model_sha256 != model["sha256"]:
-        found.append(_other_model(measured_on, "file", model["sha256"], model_sha256))
+    elif model_sha256 is not None and model["sha256"]:
+        if model_sha256 != model["sha256"]:
+            found.append(_other_model(measured_on, "file", model["sha256"], model_sha256))
+    elif tensors_sha256 is not None or model_sha256 is not None:
+        found.append(f"{measured_on}, a file whose content is not known: whether it is this model cannot be checked.")
     measured = bank.info["noise"]
     given: dict[str, Any] = {} if noise is None else dict(noise) if isinstance(noise, Mapping) else noise.as_dict()
     shape = latent_shape if latent_shape is not None else given.get("shape")

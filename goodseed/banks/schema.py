@@ -135,6 +135,7 @@ def _prompt_set(value: Any) -> str:
 
 
 def _sha256_or_none(value: Any) -> str:
+    """Weights that there are not, and files whose content was not known, have an empty hash."""
     return "" if value == "" else a_sha256(value)
 
 
@@ -174,8 +175,10 @@ def _one_of(*values: str) -> Check:
     return lambda value: "" if value in values else f"{shown(value)} is none of {', '.join(values)}"
 
 
-_WEIGHTS: dict[str, Check] = {"file": _file_name, "sha256": a_sha256, "tensors_sha256": a_sha256, "family": a_text}
-_ADAPTER: dict[str, Check] = {"file": _file_name, "sha256": a_sha256}
+_WEIGHTS: dict[str, Check] = {
+    "file": _file_name, "sha256": _sha256_or_none, "tensors_sha256": _sha256_or_none, "family": a_text,
+}  # fmt: skip
+_ADAPTER: dict[str, Check] = {"file": _file_name, "sha256": _sha256_or_none}
 _NOISE: dict[str, Check] = {
     "name": _one_of("comfy", "cpu", "cuda"), "device": a_text, "dtype": a_text, "batch": _count, "shape": _shape,
     "fingerprint": a_sha256,

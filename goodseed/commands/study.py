@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,16 +17,29 @@ from goodseed.commands.metrics import (
     use_weights,
 )
 from goodseed.commands.output import JsonOption, console, escaped, print_json
-from goodseed.errors import PromptError, StudyError
+from goodseed.commands.study_comfy import (
+    ImageNodeOption,
+    KeepImagesOption,
+    NegativeOption,
+    PatienceOption,
+    PromptInputOption,
+    QueueAheadOption,
+    SeedInputOption,
+    ServerOption,
+    StallOption,
+    WorkflowOption,
+    check_generator,
+    prepare_comfy,
+)
+from goodseed.errors import PromptError
 from goodseed.prompts import PromptSet, read_prompts
 from goodseed.seeds import parse_seeds
 
 if TYPE_CHECKING:
+    from goodseed.study.engines import Place
     from goodseed.study.pilot import Pilot
     from goodseed.study.race_plan import RacePlan
     from goodseed.study.runner import StudyResult
-
-ENGINES = ("local",)
 
 
 def study(
@@ -34,7 +47,7 @@ def study(
     generator: Annotated[
         str,
         typer.Option(
-            "--generator", help="demo, demo-inpaint, or module:function that returns a generator and a judge."
+            "--generator", help="demo, demo-inpaint, comfy, or module:function that returns a generator and a judge."
         ),
     ] = "demo",
     seeds: Annotated[str, typer.Option("--seeds", help="Seeds to measure, such as 0-1023 or 1,5,9-12.")] = "0-1023",
@@ -58,6 +71,16 @@ def study(
     reader: Annotated[
         str, typer.Option("--reader", help="With --inpaint: what reads text: rapidocr, tesseract, or module:function.")
     ] = "rapidocr",
+    workflow: WorkflowOption = None,
+    server: ServerOption = None,
+    seed_input: SeedInputOption = None,
+    prompt_input: PromptInputOption = None,
+    negative: NegativeOption = None,
+    image_node: ImageNodeOption = None,
+    keep_images: KeepImagesOption = False,
+    queue_ahead: QueueAheadOption = 2,
+    stall: StallOption = 300.0,
+    patience: PatienceOption = 600.0,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -92,35 +115,47 @@ def study(
     Without --metrics the generator's own judge measures. With --racing most seeds leave early, for a part of the
     images. It can be stopped at any moment: the same command continues it. With --inpaint a finished study is extended.
     """
+    from goodseed.study.comfy.feed import Settings
+    from goodseed.study.comfy.workflow import Choices
+    from goodseed.study.engines import make_engine
     from goodseed.study.pilot import run_pilot
     from goodseed.study.plan import make_plan
     from goodseed.study.race_plan import make_race
     from goodseed.study.race_run import run_race
     from goodseed.study.runner import check_name, default_name, run_study
 
-    if engine not in ENGINES:
-        raise StudyError(f"engine: '{engine[:40]}' is unknown; use {', '.join(ENGINES)}")
+    make_engine(engine, workers)  # a name that is unknown is said before anything is begun
     bank_name = check_name(name) if name else default_name(out)
     wanted = parse_seeds(seeds)
     selection, kept_apart = _prompt_sets(generator, prompts, held_out)
     use_weights(weights)
     names, source = chosen_metrics(metrics, reference)
-    plan = make_plan(generator, wanted, selection, kept_apart, reader if inpaint else None, pairs, names, source)
+    if generator == "comfy" and not names:
+        names = ["traits"]
+    options: dict[str, Any] | None = None
+    places: list[Place] = []
+    if check_generator(generator, workflow, server):
+        choices = Choices(seed_input or (), prompt_input or (), negative, image_node)
+        settings = Settings(queue_ahead, stall, patience, keep_images=keep_images)
+        options, places = prepare_comfy(workflow, server, choices, settings, selection.prompts[0])
+    shape = (reader if inpaint else None, pairs)
+    plan = make_plan(generator, wanted, selection, kept_apart, *shape, names, source, options)
     if workers is None and loads_weights(names):
         workers = 1
+    runs = make_engine(engine, workers, places)
     raced = make_race(plan if racing else plan.without_inpainting, race_metric, top) if racing or pilot else None
     found: Pilot | None = None
     with _Bar() as bar:
         try:
             if pilot and raced is not None:
-                found = run_pilot(out / "pilot", raced, workers, bar)
+                found = run_pilot(out / "pilot", raced, workers, bar, runs)
                 bar.say(found.sentences(raced.top))
                 if not (found.promise.worth or force):
                     return _not_worth_it(found, bar, as_json)
             if racing and raced is not None:
-                result = run_race(out, raced, workers, bank_name, bar, source)
+                result = run_race(out, raced, workers, bank_name, bar, source, runs)
             else:
-                result = run_study(out, plan, workers, bank_name, bar, source)
+                result = run_study(out, plan, workers, bank_name, bar, source, runs)
         except KeyboardInterrupt:
             return bar.stopped(out, as_json)
     _say(result, raced if racing else None, found, as_json)
@@ -223,6 +258,9 @@ class _Bar:
     def say(self, sentences: list[str]) -> None:
         for sentence in sentences:
             self._progress.console.print(escaped(sentence), soft_wrap=True)
+
+    def said(self, line: str) -> None:
+        self._progress.console.print(escaped(line), soft_wrap=True)
 
     def summing_up(self) -> None:
         self._progress.update(self._task, description="summing up")

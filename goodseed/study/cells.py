@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from goodseed.errors import StudyError
-from goodseed.study.interfaces import Generator, Judge, Measurements
+from goodseed.study.interfaces import Call, Generator, Judge, Measurements
 from goodseed.study.plan import FEATURES, Shard
 
 
@@ -21,27 +22,45 @@ class ShardResult:
     seconds: float
 
 
-def compute_shard(generator: Generator, judge: Judge, shard: Shard, names: frozenset[str]) -> ShardResult:
+def calls_of(shard: Shard) -> list[Call]:
+    """Return the calls of the generator that a shard takes, in their order."""
+    return [
+        (prompt, shard.seeds[start : start + shard.batch])
+        for prompt in shard.prompts
+        for start in range(0, len(shard.seeds), shard.batch)
+    ]
+
+
+def compute_shard(
+    generator: Generator,
+    judge: Judge,
+    shard: Shard,
+    names: frozenset[str],
+    ahead: Callable[[Sequence[Call]], None] | None = None,
+) -> ShardResult:
     """Generate and measure every cell of a shard; `names` are the columns that the plan announces.
+
+    `ahead` is told before each call of the generator which calls are left, this one first.
 
     Raises:
         StudyError: when the generator or the judge gives something else than its protocol says.
     """
     seconds = 0.0
     parts: list[dict[str, np.ndarray]] = []
-    for prompt in shard.prompts:
-        for start in range(0, len(shard.seeds), shard.batch):
-            seeds = shard.seeds[start : start + shard.batch]
-            began = time.perf_counter()
-            images = generator.generate(prompt, seeds)
-            measured = judge.measure(images, prompt)
-            seconds += time.perf_counter() - began
-            if images.dtype != np.uint8 or images.ndim != 4 or images.shape[0] != len(seeds):
-                raise StudyError(f"generator: gave {images.dtype} {images.shape}, not {len(seeds)} uint8 images")
-            parts.append(_columns(measured, len(seeds)))
-            if set(parts[-1]) != names:
-                odd = ", ".join(sorted(names.symmetric_difference(parts[-1])))
-                raise StudyError(f"judge: what it describes and what it measures differ in {odd}")
+    calls = calls_of(shard)
+    for number, (prompt, seeds) in enumerate(calls):
+        began = time.perf_counter()
+        if ahead is not None:
+            ahead(calls[number:])
+        images = generator.generate(prompt, seeds)
+        measured = judge.measure(images, prompt)
+        seconds += time.perf_counter() - began
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[0] != len(seeds):
+            raise StudyError(f"generator: gave {images.dtype} {images.shape}, not {len(seeds)} uint8 images")
+        parts.append(_columns(measured, len(seeds)))
+        if set(parts[-1]) != names:
+            odd = ", ".join(sorted(names.symmetric_difference(parts[-1])))
+            raise StudyError(f"judge: what it describes and what it measures differ in {odd}")
     return ShardResult(shard, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, seconds)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -14,7 +14,11 @@ class Generator(Protocol):
     """Makes images from a prompt and seeds, always the same image for the same prompt, seed and batch."""
 
     batch: int
-    """How many seeds one call takes, fixed, so that results never depend on who computes what."""
+    """How many seeds one call takes, fixed, so that results never depend on who computes what.
+
+    A generator whose images take long may have `shard_images: int` besides: about how many images are kept in one
+    file, and lost at most when a worker is stopped (64 without it).
+    """
 
     def describe(self) -> dict[str, Any]:
         """Return the parts `model`, `vae`, `text_encoder`, `adapters`, `noise` and `sampling` of a bank's info."""
@@ -22,6 +26,61 @@ class Generator(Protocol):
 
     def generate(self, prompt: str, seeds: Sequence[int]) -> np.ndarray:
         """Return one image a seed: uint8 [B, H, W, 3]."""
+        ...
+
+
+Call = tuple[str, tuple[int, ...]]
+"""One call of `Generator.generate`: the prompt, and the seeds of one batch."""
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """A generator that begins images before they are asked for, so that it never waits while others are judged.
+
+    Without it, each call of `generate` is the first that a generator hears of these images.
+    """
+
+    calls_ahead: int
+    """How many calls it wants to know; where fewer are left of a shard, the worker asks for the next one."""
+
+    def ahead(self, calls: Sequence[Call]) -> None:
+        """Hear which calls of `generate` come next, in this order, and return at once. Told before each call.
+
+        Nobody takes back what was announced, but a worker that has lost its shards announces others.
+        """
+        ...
+
+
+@runtime_checkable
+class Returns(Protocol):
+    """A generator whose place, such as a server, may go and come back.
+
+    Its `generate` raises PlaceLostError when that place has gone; others then do what it had begun.
+    """
+
+    def wait(self) -> None:
+        """Return when the place is back.
+
+        Raises:
+            PlaceLostError: when it stayed away for as long as it may.
+        """
+        ...
+
+
+@runtime_checkable
+class Tells(Protocol):
+    """A generator that has things to say while it works, such as that a server ran out of memory."""
+
+    say: Callable[[str], None]
+    """Set by the worker; takes one line."""
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """A generator that leaves something behind unless it is closed."""
+
+    def close(self) -> None:
+        """Withdraw what was begun; nothing is generated after it. Called once or twice, from any thread."""
         ...
 
 

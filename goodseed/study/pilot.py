@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from goodseed.prompts import PromptSet
 from goodseed.stats import Interval, icc
+from goodseed.study.engines import Engine
 from goodseed.study.lock import locked
 from goodseed.study.plan import SHARD_IMAGES, Plan
 from goodseed.study.race_plan import RacePlan
@@ -115,7 +116,11 @@ class Pilot:
 
 
 def run_pilot(
-    folder: Path | str, plan: RacePlan, workers: int | None = None, progress: Progress | None = None
+    folder: Path | str,
+    plan: RacePlan,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
 ) -> Pilot:
     """Measure a few seeds on a few prompts in `folder`, or go on with that, and say what the whole would gain.
 
@@ -126,7 +131,7 @@ def run_pilot(
     part = _part(plan)
     folder = Path(folder)
     with locked(folder):
-        fill(folder, part, workers, progress)
+        fill(folder, part, workers, progress, engine)
     tables = {metric: read_scores(folder, part, "selection", metric) for metric in image_metrics(part)}
     return judged(tables, plan.metric, len(plan.study.seeds), len(plan.study.selection), plan.top)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +69,8 @@ class Plan:
     inpaint: Inpainting | None = None
     metrics: tuple[str, ...] = ()
     """The metrics that were chosen by name; none where the generator's own judge measures."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The generator's, as JSON: all that it needs to be made anew in any process of any machine."""
 
     def prompts(self, prompt_set: str) -> PromptSet:
         return self.selection if prompt_set == "selection" else self.held_out
@@ -112,9 +114,10 @@ class Plan:
         return frozenset([TEXT_SHARE]) if cell_set in INPAINT_SETS else self.columns
 
     def as_dict(self) -> dict[str, Any]:
-        # A study without inpainting says nothing of it, so that its key stays what it was.
+        # A study without inpainting or options says nothing of them, so that its key stays what it was.
         inpaint = {} if self.inpaint is None else {"inpaint": self.inpaint.as_dict()}
         metrics = {"metrics": list(self.metrics)} if self.metrics else {}  # likewise
+        options = {"options": dict(self.options)} if self.options else {}
         return {
             "schema": SCHEMA,
             "generator": self.generator,
@@ -126,6 +129,7 @@ class Plan:
             "software": dict(self.software),
             **inpaint,
             **metrics,
+            **options,
         }
 
     @cached_property
@@ -168,11 +172,13 @@ def make_plan(
     pairs: int = PAIRS,
     metrics: Sequence[str] = (),
     source: Source | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Plan a study of `seeds` on two prompt sets; where a `reader` is named, of inpainting `pairs` pairs as well.
 
     Where `metrics` are named they measure, and `source` is the reference of those that are a distance to one;
-    otherwise the generator's own judge measures.
+    otherwise the generator's own judge measures. `options` are the generator's; it describes itself by them alone, and
+    needs no place for that.
 
     Raises:
         MissingExtraError: when what the reader or a metric needs is not installed.
@@ -182,7 +188,7 @@ def make_plan(
         StudyError: for an unknown generator, too few seeds or prompts, or a prompt that stands in both sets.
     """
     _check_sizes(seeds, selection, held_out)
-    maker, judge = make_pair(generator, metrics, source)
+    maker, judge = make_pair(generator, metrics, source, options)
     judge_info = judge.describe()
     _check_judge(judge_info)
     for picky in (maker, judge):
@@ -190,7 +196,8 @@ def make_plan(
             for prompt in (*selection.prompts, *held_out.prompts):
                 picky.check_prompt(prompt)
     batch = maker.batch
-    seed_block = max(SHARD_IMAGES // batch, 1) * batch
+    shard_images = int(getattr(maker, "shard_images", SHARD_IMAGES))
+    seed_block = max(shard_images // batch, 1) * batch
     return Plan(
         generator=generator,
         generator_info=maker.describe(),
@@ -200,10 +207,11 @@ def make_plan(
         held_out=held_out,
         batch=batch,
         seed_block=seed_block,
-        prompt_block=max(SHARD_IMAGES // min(seed_block, len(seeds)), 1),
+        prompt_block=max(shard_images // min(seed_block, len(seeds)), 1),
         software=_software(),
         inpaint=None if reader is None else plan_inpainting(maker, reader, pairs),
         metrics=tuple(metrics),
+        options=dict(options or {}),
     )
 
 
@@ -316,6 +324,7 @@ def _plan_from_dict(data: Mapping[str, Any]) -> Plan:
         software=dict(data["software"]),
         inpaint=Inpainting.from_dict(data["inpaint"]) if "inpaint" in data else None,
         metrics=tuple(map(str, data.get("metrics", ()))),
+        options=dict(data.get("options", {})),
     )
     _check_sizes(plan.seeds, plan.selection, plan.held_out)
     _check_judge(plan.judge_info)

@@ -20,6 +20,7 @@ from goodseed.study.references import keep_references
 from goodseed.study.runner import Filled, Progress, StudyResult, default_name, fill
 
 if TYPE_CHECKING:
+    from goodseed.study.engines import Engine
     from goodseed.study.metrics.source import Source
 
 
@@ -31,12 +32,13 @@ class _Work:
     workers: int | None
     progress: Progress | None
     done: list[Filled]
+    engine: Engine | None = None
     images: int = 0
 
     def fill(self, name: str, plan: Plan) -> Path:
         """Have all cells of a round in its own folder, and return that."""
         folder = self.folder / "rounds" / name
-        self.done.append(fill(folder, plan, self.workers, self.progress))
+        self.done.append(fill(folder, plan, self.workers, self.progress, self.engine))
         self.images += plan.images
         return folder
 
@@ -48,6 +50,7 @@ def run_race(
     name: str = "",
     progress: Progress | None = None,
     source: Source | None = None,
+    engine: Engine | None = None,
 ) -> StudyResult:
     """Run `race` in `folder`, or go on with it, and write the bank `<name>.safetensors` there.
 
@@ -63,7 +66,7 @@ def run_race(
     with locked(folder):
         settle_race(folder, race)
         keep_references(folder / "rounds" / "00", race.opening(), source)
-        work = _Work(folder, workers, progress, [])
+        work = _Work(folder, workers, progress, [], engine)
         rounds, standing = _rounds(work, race)
         finals = _finals(work, race, standing)
         if progress:

@@ -73,7 +73,7 @@ def _about(plan: Plan, metric: str) -> Mapping[str, Any]:
 
 def _own(plan: Plan, metric: str) -> dict[str, tuple[Reference, dict[str, Any]]]:
     """Return the judge's own references: features of real images of each set's prompts."""
-    _, judge = make_pair(plan.generator, plan.metrics)
+    _, judge = make_pair(plan.generator, plan.metrics, options=plan.options)
     if not plan.metrics and judge.describe() != plan.judge_info:
         raise StudyError(f"generator {plan.generator}: its judge is not the one that this study was made with")
     found = {}

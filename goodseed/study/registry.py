@@ -5,39 +5,63 @@ from __future__ import annotations
 import contextlib
 import importlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from goodseed.determinism.randomness import random_state_kept
 from goodseed.errors import StudyError
 from goodseed.prompts import PromptSet
-from goodseed.study.interfaces import Generator, Judge, TextReader
+from goodseed.study.interfaces import Generator, Judge, Measurements, TextReader
 
 if TYPE_CHECKING:
+    from goodseed.study.engines.interface import Place
     from goodseed.study.metrics.source import Source
 
-NAMES = ("demo", "demo-inpaint")
+DEMOS = ("demo", "demo-inpaint")
+NAMES = (*DEMOS, "comfy")
 READERS = ("rapidocr", "tesseract")
 _REFERENCE = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
 
-def make_pair(name: str, metrics: Sequence[str] = (), source: Source | None = None) -> tuple[Generator, Judge]:
+def make_pair(
+    name: str,
+    metrics: Sequence[str] = (),
+    source: Source | None = None,
+    options: Mapping[str, Any] | None = None,
+    place: Place | None = None,
+) -> tuple[Generator, Judge]:
     """Make the generator called `name`, and its judge; the global random state stays as it was.
 
-    `name` is one of `NAMES`, or `module:function` of a function that takes nothing and returns both. Where `metrics`
-    are named, they judge instead, by the `source` of a reference where they need one to describe themselves.
+    `name` is one of `NAMES`, or `module:function` of a function that returns both. `options` (JSON) say what is
+    generated; a `place`, where. The function is called with both where there is one of them, else with nothing. Where
+    `metrics` are named, they judge instead, by the `source` of a reference where they need one to describe themselves.
 
     Raises:
-        StudyError: for an unknown name, and for a module or function that does not exist.
+        StudyError: for an unknown name, for a module or function that does not exist, and for options of a generator
+            that has none.
         MissingExtraError: when what a metric needs is not installed.
     """
     with random_state_kept():
-        generator, judge = _make_demo(name) if name in NAMES else _imported("generator", name, NAMES)()
+        generator, judge = _make_own_pair(name, options or {}, place)
         if metrics:
             from goodseed.study.metrics.catalogue import make_judge
 
             judge = make_judge(metrics, source)
         return generator, judge
+
+
+def _make_own_pair(name: str, options: Mapping[str, Any], place: Place | None) -> tuple[Generator, Judge]:
+    if name in DEMOS:
+        if options:
+            raise StudyError(f"generator {name}: has no option {next(iter(options))}; leave it away")
+        return _make_demo(name)
+    if name == "comfy":
+        return _make_comfy(options, place)
+    function = _imported("generator", name, NAMES)
+    generator, judge = function(dict(options), place) if options or place else function()
+    return generator, judge
 
 
 def make_reader(name: str) -> TextReader:
@@ -88,6 +112,30 @@ def one_torch_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _make_comfy(options: Mapping[str, Any], place: Place | None) -> tuple[Generator, Judge]:
+    if "workflow" not in options:
+        raise StudyError("generator comfy: needs a workflow in API format; name it with --workflow")
+    from goodseed.study.comfy.generator import ComfyGenerator
+
+    return ComfyGenerator(options, place), NoJudge("comfy")
+
+
+class NoJudge:
+    """The judge of a generator that brings none."""
+
+    def __init__(self, generator: str) -> None:
+        self._generator = generator
+
+    def describe(self) -> dict[str, Any]:
+        raise StudyError(f"generator {self._generator}: has no judge of its own; say what to measure with --metrics")
+
+    def measure(self, images: np.ndarray, prompt: str) -> Measurements:
+        raise StudyError(f"generator {self._generator}: has no judge of its own")
+
+    def reference(self, prompts: Sequence[str]) -> np.ndarray:
+        raise StudyError(f"generator {self._generator}: has no judge of its own")
 
 
 def _make_demo(name: str) -> tuple[Generator, Judge]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,14 +11,17 @@ from typing import TYPE_CHECKING, Protocol
 from goodseed.banks.format import write_bank
 from goodseed.errors import StudyError
 from goodseed.study.bank import build_bank
+from goodseed.study.engines import Engine, make_engine
 from goodseed.study.ledger import scan, write_shard
 from goodseed.study.lock import locked
 from goodseed.study.plan import Plan, differences, read_plan, write_plan
 from goodseed.study.references import keep_references
-from goodseed.study.workers import compute_all, default_workers
 
 if TYPE_CHECKING:
     from goodseed.study.metrics.source import Source
+
+
+log = logging.getLogger(__name__)
 
 
 class Progress(Protocol):
@@ -29,6 +33,10 @@ class Progress(Protocol):
 
     def advanced(self, images: int) -> None:
         """So many more images are safe on the disk."""
+        ...
+
+    def said(self, line: str) -> None:
+        """Something happened that a user should know, such as a server that has gone."""
         ...
 
     def summing_up(self) -> None:
@@ -58,12 +66,14 @@ def run_study(
     name: str = "",
     progress: Progress | None = None,
     source: Source | None = None,
+    engine: Engine | None = None,
 ) -> StudyResult:
     """Run `plan` in `folder`, or go on with it, and write the bank `<name>.safetensors` there.
 
     A shard that is whole is never computed again. The result depends on the plan alone: neither on the
-    number of workers (0: this process does the work) nor on where an earlier run was stopped. `source` is the
-    reference that the plan was made with; the folder keeps what metrics need of it, and a later run can do without.
+    engine (by default the local one, with `workers` processes, or 0: this process does the work) nor on where an
+    earlier run was stopped. `source` is the reference that the plan was made with; the folder keeps what metrics need
+    of it, and a later run can do without.
 
     Raises:
         StudyError: when another study runs there, the folder holds another study, or a worker fails.
@@ -74,7 +84,7 @@ def run_study(
     with locked(folder):
         _settle_plan(folder, plan)
         keep_references(folder, plan, source)
-        filled = fill(folder, plan, workers, progress)
+        filled = fill(folder, plan, workers, progress, engine)
         if progress:
             progress.summing_up()
         bank = write_bank(build_bank(folder), file)
@@ -98,7 +108,13 @@ class Filled:
     busy_seconds: float
 
 
-def fill(folder: Path, plan: Plan, workers: int | None = None, progress: Progress | None = None) -> Filled:
+def fill(
+    folder: Path,
+    plan: Plan,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+) -> Filled:
     """Compute the cells of `plan` that are missing in `folder`, which the caller has locked.
 
     Raises:
@@ -110,7 +126,8 @@ def fill(folder: Path, plan: Plan, workers: int | None = None, progress: Progres
     if progress:
         progress.started(plan.images, done, dict(found.damaged))
     busy = 0.0
-    results = compute_all(plan, found.pending, default_workers() if workers is None else workers)
+    engine = engine or make_engine("local", workers)
+    results = engine.compute(plan, found.pending, progress.said if progress else log.warning)
     try:
         for result in results:
             write_shard(folder, result, plan.key_of(result.shard.prompt_set))

@@ -47,13 +47,21 @@ def python_of(root: Path) -> str:
     return sys.executable
 
 
-def make_base(base: Path, pack: Path | None, pack_name: str, probes: Path | None = None) -> Path:
-    """Make a base directory with the pack in it, linked, under any name."""
+def make_base(
+    base: Path, pack: Path | None, pack_name: str, probes: Path | None = None, root: Path | None = None
+) -> Path:
+    """Make a base directory with the pack in it, linked, under any name.
+
+    Of the checkout at `root` it gets the node that ComfyUI ships as a custom one.
+    """
     for folder in ("custom_nodes", "input", "output", "temp", "user", "models/seedbanks"):
         (base / folder).mkdir(parents=True)
     for source, name in ((pack, pack_name), (probes, "goodseed_probe")):
         if source is not None:
             (base / "custom_nodes" / name).symlink_to(source, target_is_directory=True)
+    if root is not None:
+        name = "websocket_image_save.py"
+        (base / "custom_nodes" / name).symlink_to(root / "custom_nodes" / name)
     return base
 
 
@@ -109,7 +117,8 @@ class ComfyUI:
 
     @property
     def pack(self) -> Path:
-        return next(path for path in (self.base / "custom_nodes").iterdir() if path.name != "goodseed_probe")
+        folders = (path for path in (self.base / "custom_nodes").iterdir() if path.is_dir())
+        return next(path for path in folders if path.name not in ("goodseed_probe", "__pycache__"))
 
     @property
     def banks(self) -> Path:

@@ -38,7 +38,9 @@ def comfyui(
     root = find_comfyui(version)
     if root is None:
         pytest.skip(f"no ComfyUI ({version})")
-    base = make_base(tmp_path_factory.mktemp(version) / "base", ROOT, PACK_NAMES[version], ASSETS / "goodseed_probe")
+    base = make_base(
+        tmp_path_factory.mktemp(version) / "base", ROOT, PACK_NAMES[version], ASSETS / "goodseed_probe", root
+    )
     banks = base / "models" / "seedbanks"
     write_bank(bank_of_demo(demo_weights), banks / "test.safetensors")
     write_bank(foreign_bank(), banks / "foreign.safetensors")

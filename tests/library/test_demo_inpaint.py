@@ -15,7 +15,7 @@ from goodseed.demo.scenes import SIDE, Scene, draw_scene, random_caption
 from goodseed.demo.train.autoencoder import to_unit
 from goodseed.demo.train.data import TEST_SEED, draw_set
 from goodseed.demo.weights import INPAINTING, TEXT_TO_IMAGE
-from goodseed.study.registry import NAMES, default_prompts, make_pair
+from goodseed.study.registry import DEMOS, default_prompts, make_pair
 from tests.library.bank_maker import sound_info, sound_tensors
 
 
@@ -113,6 +113,6 @@ def test_a_shipped_bank_belongs_to_the_shipped_weights(name: str) -> None:
 
 
 def test_a_study_knows_both_by_name() -> None:
-    assert NAMES == ("demo", "demo-inpaint")
+    assert DEMOS == ("demo", "demo-inpaint")
     assert default_prompts("demo-inpaint") == default_prompts("demo")
     assert make_pair("demo-inpaint")[0].describe()["model"]["file"] == "inpaint-denoiser.safetensors"

@@ -104,6 +104,9 @@ class StopAfter:
         if self.left == 0:
             raise KeyboardInterrupt
 
+    def said(self, line: str) -> None:
+        pass
+
     def summing_up(self) -> None:
         pass
 

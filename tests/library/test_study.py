@@ -102,6 +102,9 @@ class StopAfter:
         if self.shards == 2:
             self.action()
 
+    def said(self, line: str) -> None:
+        pass
+
     def summing_up(self) -> None:
         pass
 

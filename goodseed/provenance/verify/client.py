@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from goodseed.errors import ServerError, StoppedError
+from goodseed.errors import GraphRefusedError, ServerError, StoppedError
 from goodseed.provenance.verify.progress import NoMessages, Watch, watch
 from goodseed.provenance.verify.refusal import explain_failure, explain_refusal
 
@@ -118,23 +118,29 @@ class Server:
         """
         self._stop_if_asked()
         with self._listen(self.url, self.client, _POLL_SECONDS) as messages:
-            prompt_id = self._queue(graph)
+            prompt_id = self.queue(graph)
             try:
                 entry = self._wait(prompt_id, graph, messages, report, limit)
             except BaseException:
-                self._withdraw(prompt_id)
+                self.withdraw(prompt_id)
                 raise
         if problem := explain_failure(entry):
             raise ServerError(f"{self.url}: {problem}")
         return entry
 
-    def _queue(self, graph: Graph) -> str:
+    def queue(self, graph: Graph) -> str:
+        """Queue a graph and return the run's id; the server's messages about it go to `client`.
+
+        Raises:
+            GraphRefusedError: when the server will not run it; the message says why.
+            ServerError: when it does not answer.
+        """
         body = json.dumps({"prompt": graph, "client_id": self.client}, allow_nan=False).encode()
         try:
             answer = _parsed(self._ask("/prompt", body), self.url, "/prompt")
         except _Answered as error:
             if error.status == 400:
-                raise ServerError(f"{self.url}: {explain_refusal(error.body, graph)}") from error
+                raise GraphRefusedError(f"{self.url}: {explain_refusal(error.body, graph)}") from error
             raise
         if not isinstance(answer, dict) or not isinstance(answer.get("prompt_id"), str):
             raise ServerError(f"{self.url}: did not queue the graph and did not say why; look into its log")
@@ -149,8 +155,8 @@ class Server:
             self._stop_if_asked()
             messages.follow(prompt_id, graph, report)
             try:
-                entry = self._entry(prompt_id)
-                place = None if entry else self._place(prompt_id)
+                entry = self.entry(prompt_id)
+                place = None if entry else self.place(prompt_id)
                 missed = 0
             except ServerError:
                 missed += 1
@@ -170,24 +176,39 @@ class Server:
         if self._stopped():
             raise StoppedError("verify: was stopped")
 
-    def _entry(self, prompt_id: str) -> dict[str, Any] | None:
+    def entry(self, prompt_id: str) -> dict[str, Any] | None:
+        """Return the history's entry of a run that has ended, with its `status` and `outputs`; else None."""
         history = self._json(f"/history/{prompt_id}")
         entry = history.get(prompt_id) if isinstance(history, dict) else None
         return entry if isinstance(entry, dict) and isinstance(entry.get("status"), dict) else None
 
-    def _place(self, prompt_id: str) -> int | None:
+    def place(self, prompt_id: str) -> int | None:
         """Return how many runs come before one, 0 when it is running, None when it is not in the queue."""
+        running, pending = self._runs()
+        if prompt_id in running:
+            return 0
+        return pending.index(prompt_id) + len(running) if prompt_id in pending else None
+
+    def free(self) -> None:
+        """Ask the server to unload its models and forget what it has cached, before it runs anything else."""
+        self._ask("/free", json.dumps({"unload_models": True, "free_memory": True}).encode())
+
+    def queued(self) -> int:
+        """Return how many runs are going on or waiting, whoever queued them."""
+        running, pending = self._runs()
+        return len(running) + len(pending)
+
+    def _runs(self) -> tuple[list[Any], list[Any]]:
+        """Return the ids of the runs that go on, and of those that wait, the next one first."""
         queue = self._json("/queue")
         try:
             running = [item[1] for item in queue["queue_running"]]
             pending = [item[1] for item in sorted(queue["queue_pending"], key=lambda item: item[0])]
         except (TypeError, KeyError, IndexError) as error:
             raise ServerError(f"{self.url}: gave no queue for an answer to /queue; check the address") from error
-        if prompt_id in running:
-            return 0
-        return pending.index(prompt_id) + len(running) if prompt_id in pending else None
+        return running, pending
 
-    def _withdraw(self, prompt_id: str) -> None:
+    def withdraw(self, prompt_id: str) -> None:
         """Take a run off the queue, and stop it if it is the one that runs; the server may be gone already."""
         for path, body in (("/queue", {"delete": [prompt_id]}), ("/interrupt", {"prompt_id": prompt_id})):
             try:

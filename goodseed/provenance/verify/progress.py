@@ -8,7 +8,10 @@ import logging
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import websocket
 
 Report = Callable[[str, float, float], None]
 Receive = Callable[[float], str | bytes | None]
@@ -76,12 +79,28 @@ class Watch:
             return None
         if not isinstance(text, str):  # a preview picture, or nothing
             return None
-        try:
-            message = json.loads(text)
-        except ValueError:
-            return None
-        data = message.get("data") if isinstance(message, dict) else None
-        return (str(message.get("type")), data) if isinstance(data, dict) else None
+        return parsed(text)
+
+
+def parsed(text: str) -> tuple[str, dict[str, Any]] | None:
+    """Return type and data of a message of ComfyUI, or None for anything else."""
+    try:
+        message = json.loads(text)
+    except ValueError:
+        return None
+    data = message.get("data") if isinstance(message, dict) else None
+    return (str(message.get("type")), data) if isinstance(data, dict) else None
+
+
+def connect(url: str, client: str) -> websocket.WebSocket:
+    """Open the websocket for `client`'s messages of the server at `url`.
+
+    Raises:
+        WebSocketException, OSError, ValueError: when it does not open within 5 s.
+    """
+    import websocket  # late: ComfyUI does not bring it, and reads its own messages by other means
+
+    return websocket.create_connection(messages_address(url, client), timeout=_CONNECT_SECONDS)
 
 
 @contextlib.contextmanager
@@ -90,7 +109,7 @@ def watch(url: str, client: str, seconds: float) -> Iterator[Watch | NoMessages]
     import websocket  # late: ComfyUI does not bring it, and reads its own messages by other means
 
     try:
-        connection = websocket.create_connection(messages_address(url, client), timeout=_CONNECT_SECONDS)
+        connection = connect(url, client)
     except (websocket.WebSocketException, OSError, ValueError) as error:
         logging.debug("no messages from the server: %s", error)
         yield NoMessages(seconds)

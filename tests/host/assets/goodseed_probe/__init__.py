@@ -15,6 +15,7 @@ from PIL import Image
 
 from .guard import ProbeAround, ProbeNoted, ProbeUnsteady, ProbeUnsteadyParts  # noqa: F401
 from .seed_swap import ProbeSeedSwap  # noqa: F401
+from .trouble import ProbeTrouble  # noqa: F401
 
 
 def _hashes(tensor):

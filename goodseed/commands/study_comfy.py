@@ -1,0 +1,141 @@
+"""What `goodseed study --generator comfy` asks for besides: a workflow, and the servers that run it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.error import HTTPError
+
+import typer
+
+from goodseed.commands.output import console, escaped
+from goodseed.errors import ServerError, StudyError
+
+if TYPE_CHECKING:
+    from goodseed.provenance.verify.client import Server
+    from goodseed.study.comfy.feed import Settings
+    from goodseed.study.comfy.workflow import Choices
+    from goodseed.study.engines.interface import Place
+
+WorkflowOption = Annotated[
+    Path | None,
+    typer.Option("--workflow", help="comfy: the workflow in API format ('Export (API)' in ComfyUI's menu)."),
+]
+ServerOption = Annotated[
+    list[str] | None,
+    typer.Option("--server", help="comfy: address of a running ComfyUI; repeat it to share the work among several."),
+]
+SeedInputOption = Annotated[
+    list[str] | None,
+    typer.Option("--seed-input", help="comfy: NODE.INPUT that takes the seed, where it is not plain; may be repeated."),
+]
+PromptInputOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--prompt-input", help="comfy: NODE.INPUT that takes the prompt, where it is not plain; may be repeated."
+    ),
+]
+NegativeOption = Annotated[
+    str | None, typer.Option("--negative", help="comfy: negative prompt in the place of the workflow's own.")
+]
+ImageNodeOption = Annotated[
+    str | None, typer.Option("--image-node", help="comfy: node that saves the picture to study, where several do.")
+]
+KeepImagesOption = Annotated[
+    bool, typer.Option("--keep-images", help="comfy: let the workflow save its images on the servers; else none is.")
+]
+QueueAheadOption = Annotated[
+    int, typer.Option("--queue-ahead", min=1, help="comfy: entries queued on each server, the running one among them.")
+]
+StallOption = Annotated[
+    float, typer.Option("--stall", min=1, help="comfy: seconds without any progress after which a server hangs.")
+]
+PatienceOption = Annotated[
+    float, typer.Option("--patience", min=0, help="comfy: seconds that a server may stay away before it is given up.")
+]
+
+
+def check_generator(generator: str, workflow: Path | None, servers: Sequence[str] | None) -> bool:
+    """Say whether the generator is comfy; its options are for no other.
+
+    Raises:
+        StudyError: for a workflow or a server with another generator, and for comfy without either.
+    """
+    if generator != "comfy":
+        if workflow is not None or servers:
+            what = "--workflow" if workflow is not None else "--server"
+            raise StudyError(f"generator {generator[:40]}: takes no {what}; use --generator comfy")
+        return False
+    if workflow is None:
+        raise StudyError("generator comfy: needs a workflow in API format; name it with --workflow")
+    if not servers:
+        raise StudyError("generator comfy: no server is named; give one with --server http://127.0.0.1:8188")
+    return True
+
+
+def prepare_comfy(
+    workflow: Path | None, servers: Sequence[str] | None, choices: Choices, settings: Settings, prompt: str
+) -> tuple[dict[str, Any], list[Place]]:
+    """Read the workflow, run it once, and return the generator's options and a place for each server.
+
+    Raises:
+        StudyError: for a workflow that cannot be used, and servers of different versions.
+        ServerError: when none of the servers answers, one is no ComfyUI, or the workflow fails.
+    """
+    from goodseed.provenance.verify.client import Server
+    from goodseed.study.comfy.info import check_version, info_of, probe
+    from goodseed.study.comfy.workflow import read_workflow
+    from goodseed.study.engines.interface import Place
+
+    assert workflow is not None
+    flow = read_workflow(workflow, choices)
+    opened = [Server(url, settings.answer) for url in servers or ()]
+    urls = [server.url for server in opened]
+    if len(set(urls)) < len(urls):
+        twice = next(url for url in urls if urls.count(url) > 1)
+        raise StudyError(f"server: {twice} is named twice; name each server once")
+    there = _answering(opened)
+    with console().status("Running the workflow once…"):
+        info = info_of(flow, probe(flow, prompt, there[0], lambda what, done, of: None))
+    for server in there[1:]:
+        check_version(server, info)
+    _say_what_is_known(info)
+    places = [Place(url, {"server": url, **asdict(settings)}) for url in urls]
+    return {"workflow": flow.as_dict(), "info": info}, places
+
+
+def _answering(servers: Sequence[Server]) -> list[Server]:
+    """Return the servers that answer; the others may come later.
+
+    Raises:
+        ServerError: when none answers, or one that does is no ComfyUI.
+    """
+    there: list[Server] = []
+    silent: list[ServerError] = []
+    for server in servers:
+        try:
+            server.check()
+        except ServerError as error:
+            why = error.__cause__
+            if not isinstance(why, OSError) or isinstance(why, HTTPError):
+                raise  # something answers, and it is no ComfyUI
+            silent.append(error)
+        else:
+            there.append(server)
+    if not there:
+        raise silent[0]
+    for failed in silent:
+        console().print(f"{escaped(str(failed))}; the study begins without it", soft_wrap=True)
+    return there
+
+
+def _say_what_is_known(info: dict[str, Any]) -> None:
+    unknown = [model["file"] for model in info["comfyui"]["models"] if not model["sha256"]]
+    if unknown:
+        console().print(
+            f"The bank will name {escaped(', '.join(unknown))} without knowing the content: "
+            "where the server has the Good Seed pack, it hashes model files.",
+            soft_wrap=True,
+        )

@@ -1,0 +1,95 @@
+"""A worker's part that is the same under every engine: a plan's generator and judge, and shards in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from goodseed import errors
+from goodseed.errors import GoodSeedError, StudyError
+from goodseed.study.cells import ShardResult, calls_of, compute_shard
+from goodseed.study.engines.interface import Place, Say
+from goodseed.study.inpaint_cells import InpaintingWork
+from goodseed.study.interfaces import Call, Closes, Returns, Streams, Tells
+from goodseed.study.plan import SETS, Plan, Shard
+from goodseed.study.registry import make_pair
+
+Following = Callable[[], Iterable[Shard]]
+"""Asked when a generator wants to know more than is left of a shard: which shards come next, as far as is known."""
+
+
+def nothing_follows() -> Iterable[Shard]:
+    return ()
+
+
+class Worker:
+    """Computes shards of a plan of any kind; what fills and reads holes is made when the first is met."""
+
+    def __init__(self, plan: Plan, place: Place | None, say: Say) -> None:
+        self._plan = plan
+        self._generator, self._judge = make_pair(plan.generator, plan.metrics, None, plan.options, place)
+        if isinstance(self._generator, Tells):
+            self._generator.say = say
+        self._inpainting: InpaintingWork | None = None
+
+    @property
+    def closes(self) -> bool:
+        """Whether there is anything to withdraw at the end."""
+        return isinstance(self._generator, Closes)
+
+    def compute(self, shard: Shard, following: Following = nothing_follows) -> ShardResult:
+        """Compute a shard.
+
+        Raises:
+            PlaceLostError: when the generator's place has gone; `wait` for it before the next shard.
+        """
+        if shard.prompt_set in SETS or self._plan.inpaint is None:
+            return compute_shard(self._generator, self._judge, shard, self._plan.columns, self._ahead(following))
+        if self._inpainting is None:
+            self._inpainting = InpaintingWork(self._plan.inpaint, self._generator)
+        return self._inpainting.compute(shard)
+
+    def wait(self) -> None:
+        """Wait until the generator's place is back.
+
+        Raises:
+            PlaceLostError: when it stayed away for as long as it may, or cannot come back.
+        """
+        if not isinstance(self._generator, Returns):
+            raise StudyError("generator: lost its place and does not know how to wait for it")
+        self._generator.wait()
+
+    def close(self) -> None:
+        """Let the generator withdraw what it has begun."""
+        if isinstance(self._generator, Closes):
+            self._generator.close()
+
+    def _ahead(self, following: Following) -> Callable[[Sequence[Call]], None] | None:
+        generator = self._generator
+        if not isinstance(generator, Streams):
+            return None
+
+        def ahead(calls: Sequence[Call]) -> None:
+            after: list[Call] = []
+            if len(calls) <= generator.calls_ahead:
+                after = [call for shard in following() if shard.prompt_set in SETS for call in calls_of(shard)]
+            generator.ahead([*calls, *after])
+
+        return ahead
+
+
+def error_message(shard: Shard | None, error: Exception) -> tuple[str, str]:
+    """Return an error's class and its line, as they are sent to where `as_error` raises it again."""
+    text = " ".join(str(error).split())
+    if isinstance(error, GoodSeedError) or shard is None:
+        return type(error).__name__, text
+    seeds = f"seeds {shard.seeds[0]} to {shard.seeds[-1]}"
+    what = f"{type(error).__name__}: {text}"
+    return "StudyError", f"the generator or the judge failed on {seeds} ({what}); mend it and run the same study again"
+
+
+def as_error(kind: str, text: str) -> GoodSeedError:
+    """Return the error that `error_message` described."""
+    found = getattr(errors, kind, StudyError)
+    if isinstance(found, type) and issubclass(found, GoodSeedError):
+        return found(text)
+    return StudyError(f"a worker cannot start ({kind}: {text}); mend it and run the same study again")
