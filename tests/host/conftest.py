@@ -17,7 +17,8 @@ ASSETS = Path(__file__).parent / "assets"
 PACK_NAMES = {"newest": "good-seed", "floor": "any.other-name_v1"}
 """What the pack's folder is called; nothing may depend on it. No blanks, since aiohttp serves no folder so called."""
 LONG_FILES = (
-    "test_changes.py", "test_guard.py", "test_observe.py", "test_reproduce.py", "test_saver.py", "test_seed_swap.py",
+    "test_changes.py", "test_comfy_study.py", "test_guard.py", "test_observe.py", "test_reproduce.py", "test_saver.py",
+    "test_seed_swap.py",
 )  # fmt: skip
 
 
