@@ -32,6 +32,15 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 WINDOW = {"width": 1280, "height": 900}
+_BESIDE = """(panel) => {
+  const { canvas, rootGraph, graph } = window.comfyAPI.app.app
+  const nodes = (rootGraph ?? graph).nodes
+  const left = Math.min(...nodes.map(({ pos }) => pos[0])), top = Math.min(...nodes.map(({ pos }) => pos[1]))
+  canvas.ds.scale = 0.8
+  canvas.ds.offset = [(panel.x + panel.width + 30) / 0.8 - left, 140 / 0.8 - top]
+  canvas.setDirty(true, true)
+}"""
+"""Moves the graph beside the panel, near enough to be read."""
 GOOD = {"sampler": {STEPS: 12}}
 """Enough steps for a picture that people can make out."""
 DRIFTED = {
@@ -158,6 +167,8 @@ def shoot(page: Page, stage: Stage, theme: str, width: int, out: Path) -> list[P
         taken.append(out / f"{state.__name__}-{theme}-{width}.png")
         (page if state in OVER_THE_PAGE else stage.panel.root).screenshot(path=taken[-1])
         if state is causes:
+            page.evaluate(_BESIDE, stage.panel.root.bounding_box())
+            page.wait_for_timeout(400)
             page.screenshot(path=out / f"page-{theme}-{width}.png")
     return taken
 
