@@ -1,12 +1,14 @@
 """The fake generator at places: it streams, and a place of it may go and come back.
 
 Settings of a place: `log` names a file that gets a line `what<TAB>place<TAB>number` for all that happens; `lose` gives
-the numbers of its calls before which the place goes; `returns` says whether it comes back.
+the numbers of its calls before which the place goes; `returns` says whether it comes back. `until` names a place and a
+number: this place's first call waits for that call, so that the other gets its share of the work.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +18,9 @@ from goodseed.errors import PlaceLostError
 from goodseed.study.engines.interface import Place
 from goodseed.study.interfaces import Call
 from tests.library.fake_model import FakeGenerator, FakeJudge
+
+_PATIENCE = 12_000
+"""Looks at the log, a hundredth of a second apart."""
 
 
 class PlacedGenerator(FakeGenerator):
@@ -45,11 +50,22 @@ class PlacedGenerator(FakeGenerator):
     def generate(self, prompt: str, seeds: Sequence[int]) -> np.ndarray:
         assert self.announced[0] == (prompt, tuple(seeds)), "each call is the first of those announced"
         number, self.count = self.count, self.count + 1
+        self.wait_for_another()
         if number in self.place.settings.get("lose", ()):
             self.note("lost", number)
             raise PlaceLostError(f"{self.place.name}: has gone")
         self.note("call", number)
         return super().generate(prompt, seeds)
+
+    def wait_for_another(self) -> None:
+        if wanted := self.place.settings.get("until"):
+            line = "call\t{}\t{}\n".format(*wanted).encode()
+            for _ in range(_PATIENCE):
+                with open(self.place.settings["log"], "rb") as file:
+                    if line in file.read():
+                        return
+                time.sleep(0.01)
+            raise AssertionError(f"{wanted}: never called")
 
     def wait(self) -> None:
         if not self.place.settings.get("returns"):

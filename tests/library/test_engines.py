@@ -118,7 +118,7 @@ def test_a_place_that_goes_and_comes_back_or_stays_away_changes_nothing(
 ) -> None:
     log, heard = tmp_path / "log", Heard()
     places = [
-        Place("steady", {"log": str(log)}),
+        Place("steady", {"log": str(log), "until": ["restarts", 4]}),
         Place("restarts", {"log": str(log), "lose": [1, 3], "returns": True}),
         Place("dies", {"log": str(log), "lose": [2]}),
     ]
@@ -128,7 +128,7 @@ def test_a_place_that_goes_and_comes_back_or_stays_away_changes_nothing(
     assert events(log)[("lost", "dies")] == 1
     assert heard.lines.count("restarts: has gone") == 2
     assert heard.lines.count("restarts: is back") == 2
-    assert heard.lines.count("dies: stayed away") == 1
+    assert heard.lines.count("dies: has gone") == 1
 
 
 def test_a_lost_place_in_this_process_is_waited_for(tmp_path: Path, plan: Plan, uninterrupted: str) -> None:
