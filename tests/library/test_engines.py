@@ -104,12 +104,12 @@ def test_a_generator_that_streams_hears_of_the_next_shard_before_the_last_is_don
     tmp_path: Path, plan: Plan, monkeypatch
 ) -> None:
     log = tmp_path / "log"
-    monkeypatch.setenv("GOODSEED_FAKE_DELAY", "0.02")
+    monkeypatch.setenv("GOODSEED_FAKE_DELAY", "0.04")
     run_study(tmp_path / "study", plan, engine=LocalEngine(places=[Place("one", {"log": str(log)})]))
     ahead = [int(line.split("\t")[2]) for line in log.read_text().splitlines() if line.startswith("ahead")]
     assert len(ahead) == 12 * 4
     assert ahead[:2] == [4, 3]  # a shard's own calls at first,
-    assert max(ahead) == 6  # then, with two left, the next shard's as well
+    assert max(ahead) > 4  # then, before they are done, the next shard's as well
     assert events(log)[("close", "one")] >= 1
 
 
