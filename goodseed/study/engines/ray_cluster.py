@@ -68,9 +68,10 @@ def connect(cluster: Cluster) -> Any:
 
 
 def _be_alone() -> None:
-    """Give the cluster a token that nobody else has, and its workers this process's modules."""
+    """Give the cluster a token that nobody else has, and its workers this process's modules and priority."""
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     os.environ.pop("RAY_AUTH_TOKEN_PATH", None)
+    os.environ.setdefault("RAY_worker_niceness", "0")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
 
 

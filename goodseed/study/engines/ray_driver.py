@@ -34,6 +34,8 @@ _PATIENCE = 30.0
 """Seconds without any worker after which the user is told that the cluster has no room."""
 _CLOSE_SECONDS = 5.0
 _THREADS = 8
+_MACHINE, _VERSIONS, _BEGIN, _HEAR = range(4)
+"""What a worker is asked, in this order."""
 
 
 def drive(connection: Connection, plan: Plan, shards: Sequence[Shard], cluster: Cluster) -> None:
@@ -91,18 +93,22 @@ def _keep_quiet(cluster: Cluster) -> None:
 
 
 class _Actor(Hand):
-    """A worker as its driver sees it. It is asked about its machine, begun, and then heard again and again."""
+    """A worker as its driver sees it. It says where it is, is asked for versions, begun, and then heard for good."""
 
-    def __init__(self, made: Any, packages: Sequence[str], place: Place | None, failures: int) -> None:
+    def __init__(self, made: Any, place: Place | None, failures: int) -> None:
         super().__init__(place, room=0)
         self.actor = made
         self.failures = failures
         """How many workers before it died while they started."""
         self.machine = ""
-        self.begun = False
-        self.answer: Any = self.actor.about.remote(packages)
+        self.answer: Any = self.actor.machine.remote()
         """The call that is not answered yet."""
+        self.asked = _MACHINE
         self._sent = 0
+
+    @property
+    def begun(self) -> bool:
+        return self.asked == _HEAR
 
     def send(self, message: Shard | None) -> None:
         self.actor.send.remote(self._sent, message)
@@ -156,7 +162,7 @@ class _Actors:
         return [hand for hand in self._crew.hands if isinstance(hand, _Actor)]
 
     def _start(self, place: Place | None, failures: int = 0) -> None:
-        self._crew.hands.append(_Actor(self._make.remote(), list(self._plan.software), place, failures))
+        self._crew.hands.append(_Actor(self._make.remote(), place, failures))
 
     def _hear(self, hand: _Actor) -> list[ShardResult]:
         try:
@@ -166,14 +172,22 @@ class _Actors:
         except self._ray.exceptions.RayError as error:
             self._bury(hand, error)
             return []
-        if not hand.machine:
-            hand.machine, versions = found
-            self._check_versions(hand.machine, versions)
+        if hand.asked == _HEAR:
+            return self._take(hand, found)
+        hand.asked += 1
+        if hand.asked == _VERSIONS:
+            hand.machine = found
+            hand.answer = hand.actor.versions.remote(list(self._plan.software))
+        elif hand.asked == _BEGIN:
+            self._check_versions(hand.machine, found)
             hand.answer = hand.actor.begin.remote(self._shared_plan, hand.place, self._variables)
-            return []
-        if not hand.begun:
-            hand.begun, hand.room, found = True, 1, []
-        results = [self._crew.take(hand, kind, content) for kind, content in found]
+        else:
+            hand.room = 1
+            hand.answer = hand.actor.hear.remote()
+        return []
+
+    def _take(self, hand: _Actor, messages: Sequence[tuple[str, Any]]) -> list[ShardResult]:
+        results = [self._crew.take(hand, kind, content) for kind, content in messages]
         if hand in self._crew.hands:
             hand.answer = hand.actor.hear.remote()
         else:

@@ -26,10 +26,14 @@ def actor_class() -> type:
     """
 
     class GoodSeedWorker:
-        def about(self, packages: Sequence[str]) -> tuple[str, dict[str, str]]:
-            """Return the machine's name and the versions of those packages that are there."""
-            import importlib
+        def machine(self) -> str:
             import socket
+
+            return socket.gethostname()
+
+        def versions(self, packages: Sequence[str]) -> dict[str, str]:
+            """Return the versions of those packages that are there."""
+            import importlib
 
             versions = {}
             for package in packages:
@@ -37,7 +41,7 @@ def actor_class() -> type:
                     versions[package] = str(importlib.import_module(package).__version__)
                 except ImportError:
                     continue
-            return socket.gethostname(), versions
+            return versions
 
         def begin(self, plan: Any, place: Any, variables: Any) -> None:
             from goodseed.study.engines.ray_worker import Life
