@@ -24,8 +24,9 @@ from goodseed.study.engines.ray_worker import actor_class
 from goodseed.study.engines.worker import RESULT, SAID, as_error, error_message
 from goodseed.study.plan import Plan, Shard
 
-UP, DONE = "up", "done"
-"""What the parent hears besides RESULT, SAID and errors: that the cluster is there, and that all shards were sent."""
+JOINS, UP, DONE = "joins", "up", "done"
+"""What the parent hears besides RESULT, SAID and errors: that the cluster is asked, that it is there, and that all
+results were sent."""
 
 _DEATHS = 3
 """How many workers a shard may cost, and how often a worker may die while it starts."""
@@ -59,6 +60,7 @@ def _drive(
         connection.send((SAID, line))
 
     try:
+        connection.send((JOINS, None))
         ray = connect(cluster)
         actors = _Actors(ray, plan, shards, cluster, say, stopped)
         try:

@@ -20,7 +20,7 @@ from goodseed.study.cells import ShardResult
 from goodseed.study.engines.interface import Place, Say
 from goodseed.study.engines.local import default_workers
 from goodseed.study.engines.ray_cluster import LOCAL, Cluster
-from goodseed.study.engines.ray_driver import DONE, UP, drive
+from goodseed.study.engines.ray_driver import DONE, JOINS, UP, drive
 from goodseed.study.engines.worker import RESULT, SAID, as_error
 from goodseed.study.plan import Plan, Shard
 
@@ -32,7 +32,7 @@ VARIABLE = "RAY_ADDRESS"
 
 _ADDRESS = re.compile(r"^(ray://)?(\[[0-9a-fA-F:]+\]|[^\s/:\[\]]+):(\d{1,5})$")
 _REACH_SECONDS = 5.0
-_JOIN_SECONDS, _CLIENT_SECONDS, _START_SECONDS = 10.0, 60.0, 120.0
+_JOIN_SECONDS, _CLIENT_SECONDS, _START_SECONDS = 20.0, 60.0, 300.0
 """Seconds for an answer of a cluster, of one over Ray Client, which starts a process first, and of one started here."""
 _STOP_SECONDS = 20.0
 
@@ -94,11 +94,6 @@ class RayEngine:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _listen(self, connection: Connection, process: BaseProcess, say: Say) -> Iterator[ShardResult]:
-        if not connection.poll(self._patience):
-            raise StudyError(
-                f"Ray at {self._address}: gave no answer within {self._patience:g} s; is it a Ray cluster's address, "
-                "and RAY_AUTH_TOKEN its token?"
-            )
         while True:
             try:
                 kind, content = connection.recv()
@@ -110,11 +105,16 @@ class RayEngine:
                 ) from error
             if kind == DONE:
                 return
+            if kind == JOINS and not connection.poll(self._patience):
+                raise StudyError(
+                    f"Ray at {self._address}: gave no answer within {self._patience:g} s; is it a Ray cluster's "
+                    "address, and RAY_AUTH_TOKEN its token?"
+                )
             if kind == RESULT:
                 yield content
             elif kind == SAID:
                 say(content)
-            elif kind != UP:
+            elif kind not in (JOINS, UP):
                 text, trace = content
                 log.debug("Ray's driver failed:\n%s", trace)
                 raise as_error(kind, text)
