@@ -165,7 +165,7 @@ def test_places_that_go_and_come_back_or_stay_away_change_nothing(tmp_path: Path
     log, heard = tmp_path / "log", Heard()
     places = [
         Place("steady", {"log": str(log), "until": ["restarts", 4]}),
-        Place("restarts", {"log": str(log), "lose": [1, 3], "returns": True}),
+        Place("restarts", {"log": str(log), "lose": [1, 3], "returns": True, "until": ["dies", 1]}),
         Place("dies", {"log": str(log), "lose": [2]}),
     ]
     result = run_study(tmp_path / "study", plan, progress=heard, engine=make_engine("ray", None, places))
@@ -256,8 +256,8 @@ def test_a_cluster_with_a_token_gives_the_same_bank(through: str, running: RayCl
         options = ["--address", getattr(running, through)]
     process = start(tmp_path / "study", "--name", "bank", *options, **environment)
     found = answer(process)
-    local = start(tmp_path / "local", "--name", "bank", "--engine", "local")
-    assert found["id"] == answer(local)["id"]
+    local = answer(start(tmp_path / "local", "--name", "bank", "--engine", "local"))
+    assert found.get("id") == local["id"], found
 
 
 @with_ray
