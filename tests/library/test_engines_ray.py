@@ -160,7 +160,10 @@ def test_a_shard_that_kills_its_workers_again_and_again_ends_the_study_in_one_li
 
 @with_ray
 @pytest.mark.long
-def test_places_that_go_and_come_back_or_stay_away_change_nothing(tmp_path: Path) -> None:
+def test_places_that_go_and_come_back_or_stay_away_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOODSEED_FAKE_DELAY", "0.1")  # time enough for the next shard to come
     plan = make_plan(PLACED, range(16), SELECTION, HELD_OUT, options={"cfg": 1.0})
     log, heard = tmp_path / "log", Heard()
     places = [
@@ -169,6 +172,7 @@ def test_places_that_go_and_come_back_or_stay_away_change_nothing(tmp_path: Path
         Place("dies", {"log": str(log), "lose": [2]}),
     ]
     result = run_study(tmp_path / "study", plan, progress=heard, engine=make_engine("ray", None, places))
+    monkeypatch.delenv("GOODSEED_FAKE_DELAY")
     assert result.bank_id == run_study(tmp_path / "local", plan, workers=0).bank_id
     assert heard.lines.count("restarts: has gone") == heard.lines.count("restarts: is back") == 2
     assert heard.lines.count("dies: has gone") == 1
