@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from goodseed.banks.schema import generator_problems
 from goodseed.canonical import canonical_json
 from goodseed.errors import GoodSeedError, StudyError
 from goodseed.files import write_bytes
@@ -89,6 +90,12 @@ class Plan:
     @property
     def images(self) -> int:
         return len(self.seeds) * sum(len(self.cells(name)) for name in self.sets)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of every picture."""
+        sampling = self.generator_info["sampling"]
+        return int(sampling["width"]), int(sampling["height"])
 
     @cached_property
     def set_metrics(self) -> Mapping[str, str]:
@@ -189,7 +196,8 @@ def make_plan(
     """
     _check_sizes(seeds, selection, held_out)
     maker, judge = make_pair(generator, metrics, source, options)
-    judge_info = judge.describe()
+    generator_info, judge_info = maker.describe(), judge.describe()
+    _check_generator(generator_info)
     _check_judge(judge_info)
     for picky in (maker, judge):
         if isinstance(picky, ChecksPrompts):
@@ -200,7 +208,7 @@ def make_plan(
     seed_block = max(shard_images // batch, 1) * batch
     return Plan(
         generator=generator,
-        generator_info=maker.describe(),
+        generator_info=generator_info,
         judge_info=judge_info,
         seeds=tuple(seeds),
         selection=selection,
@@ -280,7 +288,17 @@ def _check_sizes(seeds: Sequence[int], selection: PromptSet, held_out: PromptSet
     both = set(selection.prompts) & set(held_out.prompts)
     if both:
         first = min(both)
-        raise StudyError(f"prompts: '{first[:60]}' stands in both sets; the held-out set must be other prompts")
+        raise StudyError(f"prompts: '{first[:60]}' stands in both sets, which must differ; take it out of one of them")
+
+
+def _check_generator(info: Mapping[str, Any]) -> None:
+    """Find what a bank of it would lack before anything is generated."""
+    try:
+        problem = next(generator_problems(json.loads(canonical_json(dict(info)))), "")
+    except (TypeError, ValueError) as error:
+        problem = f"it is no JSON ({error})"
+    if problem:
+        raise StudyError(f"generator: cannot be described in a bank; mend its describe(): {problem}")
 
 
 def _check_judge(info: Mapping[str, Any]) -> None:

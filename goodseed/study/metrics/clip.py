@@ -20,6 +20,7 @@ from goodseed.study.metrics.weights import WeightsFile, describe, fetch, fetch_f
 VERSION = "1"
 NAME = "cmmd"
 FEATURES = "clip"
+SIZE = 768
 
 _REPOSITORY = "openai/clip-vit-large-patch14-336"
 CLIP_FILES = (
@@ -36,6 +37,7 @@ class ClipDiscrepancy:
     """
 
     keeps = ("rows",)
+    width = SIZE
 
     def __init__(self, source: Source | None = None) -> None:
         self._source = source
@@ -65,7 +67,7 @@ class ClipDiscrepancy:
 
     @torch.no_grad()
     def embed(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """Return features of length 1 of pictures of any sizes, uint8 [H, W, 3] each: float32 [B, d]."""
+        """Return features of length 1 of pictures of any sizes, uint8 [H, W, 3] each: float32 [B, 768]."""
         side = int(self._network.config.image_size)
         batch = normalised(torch.cat([squashed(picture, side) for picture in pictures]), CLIP)
         features = self._network(pixel_values=batch).image_embeds.float()
