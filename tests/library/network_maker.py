@@ -62,7 +62,7 @@ def make_hps(folder: Path, name: str = "HPS_v2.1_compressed.pt") -> dict[str, An
     config["embed_dim"] = 32
     config["vision_cfg"] |= {"layers": 2, "width": 64, "head_width": 32}
     config["text_cfg"] |= {"layers": 2, "width": 32, "heads": 2}
-    torch.manual_seed(2)
+    torch.manual_seed(len(name))  # v2 and v2.1 differ
     state = {key: value.half() for key, value in open_clip.CLIP(**config).state_dict().items()}
     torch.save({"epoch": 1, "name": "hps", "state_dict": state}, folder / name)
     return config

@@ -15,7 +15,7 @@ from goodseed.study.metrics.images import CLIP, device, normalised
 from goodseed.study.metrics.networks import pretrained
 from goodseed.study.metrics.packages import require
 from goodseed.study.metrics.source import Source
-from goodseed.study.metrics.weights import WeightsFile, describe, fetch, fetch_folder
+from goodseed.study.metrics.weights import WeightsFile, describe, fetch_all, fetch_folder
 
 VERSION = "1"
 NAME = "cmmd"
@@ -52,7 +52,7 @@ class ClipDiscrepancy:
             "features": FEATURES,
             "distance": "mmd",
             "about": "maximum mean discrepancy to the reference on CLIP ViT-L/14 features, unbiased, times 1,000",
-            **describe([fetch(file) for file in CLIP_FILES]),
+            **describe(fetch_all(CLIP_FILES)),
             **({} if self._source is None else {"reference": self._source.as_dict()}),
         }
         return {"metrics": {NAME: entry}}
