@@ -31,6 +31,7 @@ from goodseed.commands.study_comfy import (
     check_generator,
     prepare_comfy,
 )
+from goodseed.commands.study_demo import CfgOption, DtypeOption, StepsOption, demo_options
 from goodseed.errors import PromptError
 from goodseed.prompts import PromptSet, read_prompts
 from goodseed.seeds import parse_seeds
@@ -71,6 +72,9 @@ def study(
     reader: Annotated[
         str, typer.Option("--reader", help="With --inpaint: what reads text: rapidocr, tesseract, or module:function.")
     ] = "rapidocr",
+    steps: StepsOption = None,
+    cfg: CfgOption = None,
+    dtype: DtypeOption = None,
     workflow: WorkflowOption = None,
     server: ServerOption = None,
     seed_input: SeedInputOption = None,
@@ -132,7 +136,7 @@ def study(
     names, source = chosen_metrics(metrics, reference)
     if generator == "comfy" and not names:
         names = ["traits"]
-    options: dict[str, Any] | None = None
+    options: dict[str, Any] = demo_options(generator, steps, cfg, dtype)
     places: list[Place] = []
     if check_generator(generator, workflow, server):
         choices = Choices(seed_input or (), prompt_input or (), negative, image_node)
