@@ -105,6 +105,10 @@ def study(
         str,
         typer.Option("--race-metric", help="With --racing or --pilot: what decides; by default the first metric."),
     ] = "",
+    race_rule: Annotated[
+        str,
+        typer.Option("--race-rule", help="With --racing: gain, or interval, the costlier rule of races begun earlier."),
+    ] = "gain",
     pilot: Annotated[
         bool,
         typer.Option("--pilot", help="First say from a few seeds what can be gained; stop if it is not worth it."),
@@ -147,7 +151,8 @@ def study(
     if workers is None and loads_weights(names):
         workers = 1
     runs = make_engine(engine, workers, places)
-    raced = make_race(plan if racing else plan.without_inpainting, race_metric, top) if racing or pilot else None
+    whole = plan if racing else plan.without_inpainting
+    raced = make_race(whole, race_metric, top, race_rule) if racing or pilot else None
     found: Pilot | None = None
     with _Bar() as bar:
         try:
