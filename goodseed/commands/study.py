@@ -31,6 +31,7 @@ from goodseed.commands.study_comfy import (
     check_generator,
     prepare_comfy,
 )
+from goodseed.commands.study_demo import CfgOption, DtypeOption, StepsOption, demo_options
 from goodseed.errors import PromptError
 from goodseed.prompts import PromptSet, read_prompts
 from goodseed.seeds import parse_seeds
@@ -71,6 +72,9 @@ def study(
     reader: Annotated[
         str, typer.Option("--reader", help="With --inpaint: what reads text: rapidocr, tesseract, or module:function.")
     ] = "rapidocr",
+    steps: StepsOption = None,
+    cfg: CfgOption = None,
+    dtype: DtypeOption = None,
     workflow: WorkflowOption = None,
     server: ServerOption = None,
     seed_input: SeedInputOption = None,
@@ -101,6 +105,10 @@ def study(
         str,
         typer.Option("--race-metric", help="With --racing or --pilot: what decides; by default the first metric."),
     ] = "",
+    race_rule: Annotated[
+        str,
+        typer.Option("--race-rule", help="With --racing: gain, or interval, the costlier rule of races begun earlier."),
+    ] = "gain",
     pilot: Annotated[
         bool,
         typer.Option("--pilot", help="First say from a few seeds what can be gained; stop if it is not worth it."),
@@ -132,7 +140,7 @@ def study(
     names, source = chosen_metrics(metrics, reference)
     if generator == "comfy" and not names:
         names = ["traits"]
-    options: dict[str, Any] | None = None
+    options: dict[str, Any] = demo_options(generator, steps, cfg, dtype)
     places: list[Place] = []
     if check_generator(generator, workflow, server):
         choices = Choices(seed_input or (), prompt_input or (), negative, image_node)
@@ -143,7 +151,8 @@ def study(
     if workers is None and loads_weights(names):
         workers = 1
     runs = make_engine(engine, workers, places)
-    raced = make_race(plan if racing else plan.without_inpainting, race_metric, top) if racing or pilot else None
+    whole = plan if racing else plan.without_inpainting
+    raced = make_race(whole, race_metric, top, race_rule) if racing or pilot else None
     found: Pilot | None = None
     with _Bar() as bar:
         try:

@@ -101,7 +101,7 @@ def read_ledger(folder: Path | str) -> Ledger:
     plan = read_plan(folder)
     cells: dict[str, dict[str, np.ndarray]] = {name: {} for name in plan.sets}
     for shard in plan.shards():
-        names = plan.columns_of(shard.prompt_set) - set(plan.set_metrics.values())
+        names = plan.columns_of(shard.prompt_set) - plan.streamed
         _place(cells[shard.prompt_set], _read_whole(folder, shard, plan, names), shard, plan)
     return Ledger(folder, plan, _cells(plan, "selection", cells), _cells(plan, "held_out", cells), _text(plan, cells))
 

@@ -16,8 +16,8 @@ from goodseed.study.engines import Engine
 from goodseed.study.lock import locked
 from goodseed.study.plan import SHARD_IMAGES, Plan
 from goodseed.study.race_plan import RacePlan
+from goodseed.study.race_rules import race
 from goodseed.study.race_run import image_metrics, read_scores
-from goodseed.study.racing import race
 from goodseed.study.runner import Progress, fill
 
 SEEDS, PROMPTS = 32, 16
@@ -166,7 +166,7 @@ def simulated_race(share: float, seeds: int, prompts: int, top: int) -> tuple[fl
     for _ in range(_REPEATS):
         effects = draw.standard_normal(size) * np.sqrt(share)
         table = effects[:, None] + draw.standard_normal((size, length)) * np.sqrt(1 - share)
-        standing, used = race(table, wanted, min(16, max(2, length // 4)))
+        standing, used = race(table, wanted)
         images += used
         kept += effects[standing.accepted].mean()
         whole += effects[np.argsort(-table.mean(axis=1))[:wanted]].mean()

@@ -28,6 +28,9 @@ QUALITY = "quality"
 """The features of a metric per seed that names none."""
 
 FEATURES = (QUALITY, "style", "composition")
+SMALL = "small"
+"""Small copies of the pictures: a feature that stays in the ledger, for telling seeds; no bank holds it."""
+
 SCHEMA = 1
 SHARD_IMAGES = 64
 """A shard holds about this many images: 10 s of one core with the demo model."""
@@ -109,6 +112,11 @@ class Plan:
         metrics = (f"metric.{name}" for name in self.judge_info["metrics"] if name not in self.set_metrics)
         traits = (f"trait.{name}" for name in self.judge_info["traits"])
         return frozenset([*metrics, *traits, *self.judge_info["features"], *self.set_metrics.values()])
+
+    @cached_property
+    def streamed(self) -> frozenset[str]:
+        """The columns that are too wide to be held in memory all at once (`Ledger.blocks`)."""
+        return frozenset([*self.set_metrics.values(), SMALL])
 
     @property
     def composition_names(self) -> tuple[str, ...]:
@@ -314,7 +322,7 @@ def _check_judge(info: Mapping[str, Any]) -> None:
                 raise StudyError(f"metric {name}: is a distance to real images; name them with --reference")
     if not metrics and not info["traits"] and not info["features"]:
         raise StudyError("judge: describes no metric, no trait and no feature; a study has to measure something")
-    odd = sorted(set(info["features"]) - {"style", "composition"})
+    odd = sorted(set(info["features"]) - {"style", "composition", SMALL})
     if odd:
         raise StudyError(f"judge: describes the feature {odd[0]}; the features of a bank are style and composition")
 

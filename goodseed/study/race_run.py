@@ -15,7 +15,7 @@ from goodseed.study.lock import locked
 from goodseed.study.plan import Plan, write_plan
 from goodseed.study.race_bank import Finals, Round, race_bank
 from goodseed.study.race_plan import RacePlan, settle_race
-from goodseed.study.racing import FloatArray, Standing, decided, finished, round_ends
+from goodseed.study.racing import FloatArray, Standing
 from goodseed.study.references import keep_references
 from goodseed.study.runner import Filled, Progress, StudyResult, default_name, fill
 
@@ -87,7 +87,8 @@ def _rounds(work: _Work, race: RacePlan) -> tuple[list[Round], Standing]:
     seeds, prompts = np.array(race.study.seeds, np.uint64), len(race.study.selection)
     seen = np.full((len(seeds), prompts), np.nan)
     standing, rounds, first = Standing.at_start(len(seeds)), [], 0
-    for number, end in enumerate(round_ends(prompts, race.start)):
+    rule = race.make_rule()
+    for number, end in enumerate(rule.ends):
         running = standing.undecided
         plan = race.round([int(seed) for seed in seeds[running]], first, end) if number else race.opening()
         if number == 0:
@@ -95,8 +96,7 @@ def _rounds(work: _Work, race: RacePlan) -> tuple[list[Round], Standing]:
         folder = work.fill(f"{number:02}", plan)
         scores = {metric: read_scores(folder, plan, "selection", metric) for metric in image_metrics(plan)}
         seen[running, first:end] = scores[race.metric] if race.higher else -scores[race.metric]
-        table = seen[running, :end]
-        standing = finished(standing, table, race.top) if end == prompts else decided(standing, table, race.top, race.z)
+        standing = rule.after(standing, seen[running, :end])
         rounds.append(Round(end, running, scores, standing))
         first = end
         if not len(standing.undecided):

@@ -222,6 +222,7 @@ def test_other_arguments_on_an_existing_study_are_named_and_nothing_is_changed(
         (["--workers", "-1"], "--workers"),
         (["--held-out", "no/such/file"], "no/such/file: cannot be read"),
         (["--generator", "dall-e"], "generator: 'dall-e' is unknown"),
+        (["--steps", "4"], "takes no --steps; use --generator demo"),
     ],
 )
 def test_other_options_that_cannot_be_used_are_one_line(
