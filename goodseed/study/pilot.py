@@ -18,7 +18,8 @@ from goodseed.study.plan import SHARD_IMAGES, Plan
 from goodseed.study.race_plan import RacePlan
 from goodseed.study.race_rules import race
 from goodseed.study.race_run import image_metrics, read_scores
-from goodseed.study.runner import Progress, fill
+from goodseed.study.racing import FloatArray
+from goodseed.study.runner import Progress, fill, mended
 
 SEEDS, PROMPTS = 32, 16
 """A pilot's size. Of 100 such pilots 12 call an ICC of .01 worth it, 36 one of .03, 71 one of .06 and all one of .17,
@@ -130,9 +131,13 @@ def run_pilot(
     """
     part = _part(plan)
     folder = Path(folder)
-    with locked(folder):
+
+    def scores() -> dict[str, FloatArray]:
         fill(folder, part, workers, progress, engine)
-    tables = {metric: read_scores(folder, part, "selection", metric) for metric in image_metrics(part)}
+        return {metric: read_scores(folder, part, "selection", metric) for metric in image_metrics(part)}
+
+    with locked(folder):
+        tables = mended(scores)
     return judged(tables, plan.metric, len(plan.study.seeds), len(plan.study.selection), plan.top)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from goodseed.banks.schema import generator_problems
 from goodseed.canonical import canonical_json
@@ -34,6 +34,12 @@ SMALL = "small"
 SCHEMA = 1
 SHARD_IMAGES = 64
 """A shard holds about this many images: 10 s of one core with the demo model."""
+
+MOST_SHARDS = 16_384
+"""A study that would have more shards has more prompts in each, so that tens of millions of cells stay handy; with
+shards of 64 images that begins at a million images."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -162,20 +168,25 @@ class Plan:
 
     def shards(self) -> list[Shard]:
         """Return all shards; they never depend on what is done already, so that a batch is always the same."""
+        seeds = _pieces(self.seeds, self.seed_block)
         return [
             Shard(
                 prompt_set=prompt_set,
                 seed_start=seed_start,
-                seeds=self.seeds[seed_start : seed_start + self.seed_block],
+                seeds=some_seeds,
                 prompt_start=prompt_start,
-                prompts=self.cells(prompt_set)[prompt_start : prompt_start + self.prompt_block],
+                prompts=some_prompts,
                 batch=self.batch,
                 name=f"{prompt_set}/{seed_start // self.seed_block:05}-{prompt_start // self.prompt_block:05}.parquet",
             )
             for prompt_set in self.sets
-            for prompt_start in range(0, len(self.cells(prompt_set)), self.prompt_block)
-            for seed_start in range(0, len(self.seeds), self.seed_block)
+            for prompt_start, some_prompts in _pieces(self.cells(prompt_set), self.prompt_block)
+            for seed_start, some_seeds in seeds
         ]
+
+
+def _pieces(whole: tuple[T, ...], size: int) -> list[tuple[int, tuple[T, ...]]]:
+    return [(start, whole[start : start + size]) for start in range(0, len(whole), size)]
 
 
 def make_plan(
@@ -223,7 +234,7 @@ def make_plan(
         held_out=held_out,
         batch=batch,
         seed_block=seed_block,
-        prompt_block=max(shard_images // min(seed_block, len(seeds)), 1),
+        prompt_block=_prompt_block(shard_images, seed_block, len(seeds), (len(selection), len(held_out))),
         software=_software(),
         inpaint=None if reader is None else plan_inpainting(maker, reader, pairs),
         metrics=tuple(metrics),
@@ -357,6 +368,14 @@ def _plan_from_dict(data: Mapping[str, Any]) -> Plan:
     if not (plan.batch > 0 and plan.prompt_block > 0 and plan.seed_block > 0):
         raise StudyError(f"blocks of {plan.batch}, {plan.seed_block} and {plan.prompt_block}")
     return plan
+
+
+def _prompt_block(images: int, seed_block: int, seeds: int, prompts: Sequence[int]) -> int:
+    """Return how many prompts a shard of about `images` images has, or of twice, four times… as many."""
+    block, blocks_of_seeds = max(images // min(seed_block, seeds), 1), -(-seeds // seed_block)
+    while block < max(prompts) and blocks_of_seeds * sum(-(-count // block) for count in prompts) > MOST_SHARDS:
+        block *= 2
+    return block
 
 
 def _software() -> dict[str, str]:

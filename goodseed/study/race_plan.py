@@ -129,12 +129,21 @@ def settle_race(folder: Path, race: RacePlan) -> None:
             old = json.loads(path.read_bytes().decode())
         except (OSError, ValueError) as error:
             raise StudyError(f"{path}: is damaged ({error}); start in another folder") from error
-        if differs := named_differences(old, new):
+        if differs := named_differences(_compared(old), _compared(new)):
             raise StudyError(
                 f"{folder}: holds a race with another {', '.join(differs[:3])}; give the same arguments to continue "
                 "it, or another --out"
             )
     write_bytes(path, canonical_json(new).encode())
+
+
+def _compared(race: Any) -> Any:
+    """Leave out how many prompts a shard of the whole study would have: rounds have their own."""
+    try:
+        blocks = {name: size for name, size in race["study"]["blocks"].items() if name != "prompts"}
+        return {**race, "study": {**race["study"], "blocks": blocks}}
+    except (AttributeError, KeyError, TypeError):
+        return race
 
 
 def _ordered(prompts: PromptSet) -> PromptSet:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from goodseed.banks.format import write_bank
-from goodseed.errors import StudyError
-from goodseed.study.ledger import read_shard, shard_path
+from goodseed.banks.format import Bank, write_bank
+from goodseed.study.ledger import Ledger
 from goodseed.study.lock import locked
 from goodseed.study.plan import Plan, write_plan
 from goodseed.study.race_bank import Finals, Round, race_bank
 from goodseed.study.race_plan import RacePlan, settle_race
 from goodseed.study.racing import FloatArray, Standing
 from goodseed.study.references import keep_references
-from goodseed.study.runner import Filled, Progress, StudyResult, default_name, fill
+from goodseed.study.runner import Filled, Progress, StudyResult, default_name, fill, mended
+from goodseed.study.seals import read_seals
 
 if TYPE_CHECKING:
     from goodseed.study.engines import Engine
@@ -63,15 +63,20 @@ def run_race(
     """
     folder = Path(folder)
     file = folder / f"{name or default_name(folder)}.safetensors"
-    with locked(folder):
-        settle_race(folder, race)
-        keep_references(folder / "rounds" / "00", race.opening(), source)
-        work = _Work(folder, workers, progress, [], engine)
+    work = _Work(folder, workers, progress, [], engine)
+
+    def sum_up() -> Bank:
+        work.images = 0
         rounds, standing = _rounds(work, race)
         finals = _finals(work, race, standing)
         if progress:
             progress.summing_up()
-        bank = write_bank(race_bank(folder / "rounds" / "00", race, rounds, finals, standing, work.images), file)
+        return race_bank(folder / "rounds" / "00", race, rounds, finals, standing, work.images)
+
+    with locked(folder):
+        settle_race(folder, race)
+        keep_references(folder / "rounds" / "00", race.opening(), source)
+        bank = write_bank(mended(sum_up), file)
     return StudyResult(
         bank=file,
         bank_id=bank.id,
@@ -129,15 +134,5 @@ def read_scores(folder: Path, plan: Plan, prompt_set: str, metric: str) -> Float
     Raises:
         StudyError: when a shard is missing or damaged.
     """
-    table = np.empty((len(plan.seeds), len(plan.cells(prompt_set))))
-    for shard in plan.shards():
-        if shard.prompt_set != prompt_set:
-            continue
-        try:
-            column = read_shard(shard_path(folder, shard), shard, plan, [f"metric.{metric}"])[f"metric.{metric}"]
-        except (FileNotFoundError, ValueError) as error:
-            raise StudyError(f"{shard_path(folder, shard)}: {error}; run the same race again") from error
-        rows = slice(shard.seed_start, shard.seed_start + len(shard.seeds))
-        columns = slice(shard.prompt_start, shard.prompt_start + len(shard.prompts))
-        table[rows, columns] = column.reshape(len(shard.prompts), len(shard.seeds)).T
-    return table
+    ledger = Ledger(folder, plan, read_seals(folder))
+    return np.concatenate(list(ledger.column(prompt_set, f"metric.{metric}")), axis=1).astype(np.float64)
