@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 
 class GoodSeedError(Exception):
     """Base of all errors caused by a user's input; the command turns it into exit code 2."""
@@ -39,11 +37,6 @@ class StudyError(GoodSeedError):
 
 class DamagedShardError(StudyError):
     """A shard of a study that is damaged; the study that it belongs to computes its cells again."""
-
-    def __init__(self, message: str, folder: Path) -> None:
-        super().__init__(message)
-        self.folder = folder
-        """The folder whose `shards` it is among."""
 
 
 class PlaceLostError(StudyError):

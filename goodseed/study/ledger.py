@@ -163,7 +163,7 @@ class Ledger:
         except FileNotFoundError as error:
             raise _missing(path) from error
         except ValueError as error:
-            raise _damaged(self.folder, path, error) from error
+            raise _damaged(path, error) from error
 
 
 @dataclass(frozen=True)
@@ -190,14 +190,15 @@ def read_ledger(folder: Path | str) -> Ledger:
         except FileNotFoundError as error:
             raise _missing(path) from error
         except ValueError as error:
-            raise _damaged(folder, path, error) from error
+            raise _damaged(path, error) from error
     return Ledger(folder, plan, seals)
 
 
-def scan(folder: Path, plan: Plan) -> Scan:
+def scan(folder: Path, plan: Plan, thorough: bool = False) -> Scan:
     """Find out which shards are whole, and remove what a killed study left half written.
 
-    A shard whose seal fits is taken for whole; any other one is read, and sealed where it is whole.
+    A shard whose seal fits is taken for whole, unless the scan is `thorough`: then it is read and held against its
+    seal. Any other one is read, and sealed where it is whole.
 
     Raises:
         OutputError: when there is something to seal, and the folder cannot be written or the disk is full.
@@ -211,7 +212,7 @@ def scan(folder: Path, plan: Plan) -> Scan:
             leftover.unlink(missing_ok=True)
     for shard in plan.shards():
         try:
-            seals[shard.name] = _seal(shard_path(folder, shard), shard, plan, known.get(shard.name))
+            seals[shard.name] = _seal(shard_path(folder, shard), shard, plan, known.get(shard.name), thorough)
         except FileNotFoundError:
             pending.append(shard)
         except ValueError as error:
@@ -224,13 +225,15 @@ def scan(folder: Path, plan: Plan) -> Scan:
     return Scan(tuple(done), tuple(pending), damaged)
 
 
-def _seal(path: Path, shard: Shard, plan: Plan, known: Seal | None) -> Seal:
+def _seal(path: Path, shard: Shard, plan: Plan, known: Seal | None, thorough: bool = False) -> Seal:
     """Return a whole shard's seal: the known one if it fits, otherwise a new one.
 
     Raises:
         FileNotFoundError, ValueError: as `seal_shard`.
     """
     if known is not None and known.fits(os.stat(path), plan.key_of(shard.prompt_set)):
+        if thorough:
+            read_shard(path, shard, plan, seal=known)
         return known
     return seal_shard(path, shard, plan)
 
@@ -239,5 +242,5 @@ def _missing(path: Path) -> StudyError:
     return StudyError(f"{path}: is missing, so the study is unfinished; run the same study again")
 
 
-def _damaged(folder: Path, path: Path, error: ValueError) -> DamagedShardError:
-    return DamagedShardError(f"{path}: is damaged ({error}); run the same study again", folder)
+def _damaged(path: Path, error: ValueError) -> DamagedShardError:
+    return DamagedShardError(f"{path}: is damaged ({error}); run the same study again")

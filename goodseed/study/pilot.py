@@ -132,8 +132,8 @@ def run_pilot(
     part = _part(plan)
     folder = Path(folder)
 
-    def scores() -> dict[str, FloatArray]:
-        fill(folder, part, workers, progress, engine)
+    def scores(thorough: bool) -> dict[str, FloatArray]:
+        fill(folder, part, workers, progress, engine, thorough)
         return {metric: read_scores(folder, part, "selection", metric) for metric in image_metrics(part)}
 
     with locked(folder):

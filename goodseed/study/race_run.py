@@ -34,11 +34,13 @@ class _Work:
     done: list[Filled]
     engine: Engine | None = None
     images: int = 0
+    thorough: bool = False
+    """Whether shards are read before they count as there."""
 
     def fill(self, name: str, plan: Plan) -> Path:
         """Have all cells of a round in its own folder, and return that."""
         folder = self.folder / "rounds" / name
-        self.done.append(fill(folder, plan, self.workers, self.progress, self.engine))
+        self.done.append(fill(folder, plan, self.workers, self.progress, self.engine, self.thorough))
         self.images += plan.images
         return folder
 
@@ -65,8 +67,8 @@ def run_race(
     file = folder / f"{name or default_name(folder)}.safetensors"
     work = _Work(folder, workers, progress, [], engine)
 
-    def sum_up() -> Bank:
-        work.images = 0
+    def sum_up(thorough: bool) -> Bank:
+        work.images, work.thorough = 0, thorough
         rounds, standing = _rounds(work, race)
         finals = _finals(work, race, standing)
         if progress:

@@ -17,7 +17,6 @@ from goodseed.study.ledger import scan, write_shard
 from goodseed.study.lock import locked
 from goodseed.study.plan import Plan, differences, read_plan, write_plan
 from goodseed.study.references import keep_references
-from goodseed.study.seals import break_seals
 
 if TYPE_CHECKING:
     from goodseed.study.metrics.source import Source
@@ -87,8 +86,8 @@ def run_study(
     file = folder / f"{name or default_name(folder)}.safetensors"
     done: list[Filled] = []
 
-    def sum_up() -> Bank:
-        done.append(fill(folder, plan, workers, progress, engine))
+    def sum_up(thorough: bool) -> Bank:
+        done.append(fill(folder, plan, workers, progress, engine, thorough))
         if progress:
             progress.summing_up()
         return build_bank(folder)
@@ -108,19 +107,19 @@ def run_study(
     )
 
 
-def mended(work: Callable[[], T]) -> T:
-    """Do `work`, which fills ledgers and reads them; where it meets a damaged shard, read all of them, and do it again.
+def mended(work: Callable[[bool], T]) -> T:
+    """Do `work`, which fills ledgers and reads them; where it meets a damaged shard, do it again thoroughly.
 
-    Such a shard has changed on the disk behind the back of its seal.
+    Such a shard has changed on the disk behind the back of its seal. `work` is told whether to be thorough: to read all
+    shards before it counts on them (see `scan`).
 
     Raises:
         StudyError: as `work`; also when it meets a damaged shard again.
     """
     try:
-        return work()
-    except DamagedShardError as error:
-        break_seals(error.folder)
-        return work()
+        return work(False)
+    except DamagedShardError:
+        return work(True)
 
 
 @dataclass(frozen=True)
@@ -138,14 +137,17 @@ def fill(
     workers: int | None = None,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    thorough: bool = False,
 ) -> Filled:
     """Compute the cells of `plan` that are missing in `folder`, which the caller has locked.
+
+    `thorough`: shards are read before they count as there (see `scan`).
 
     Raises:
         StudyError: when a worker fails.
         OutputError: when the folder cannot be written or the disk is full; what was written stays.
     """
-    found = scan(folder, plan)
+    found = scan(folder, plan, thorough)
     done = sum(shard.images for shard in found.done)
     if progress:
         progress.started(plan.images, done, dict(found.damaged))

@@ -85,10 +85,5 @@ def write_seals(folder: Path, seals: Mapping[str, Seal]) -> None:
     write_bytes(seals_path(folder), b"".join(_line(name, seal) for name, seal in seals.items()))
 
 
-def break_seals(folder: Path) -> None:
-    """Forget all seals, so that the next scan reads every shard."""
-    seals_path(folder).unlink(missing_ok=True)
-
-
 def _line(name: str, seal: Seal) -> bytes:
     return f"{name}\t{seal.size}\t{seal.time}\t{seal.crc}\t{seal.key}\n".encode()
