@@ -57,7 +57,8 @@ def reliability(bank: Bank, ledger: Ledger, tables: Tables) -> dict[str, Any]:
             feature: diverse_gain(
                 bank.tensors[f"feature.{feature}"], ledger.column("held_out", feature), len(ledger.plan.held_out)
             )
-            for feature in sorted(ledger.plan.judge_info["features"])
+            for feature in ("style", "composition")
+            if feature in ledger.plan.judge_info["features"]
         }
     if ledger.text:
         found["inpaint"] = text_reliability(bank, ledger)
