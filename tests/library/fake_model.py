@@ -218,6 +218,23 @@ def make_shy() -> tuple[FakeGenerator, FakeJudge]:
     return ShyGenerator(), FakeJudge()
 
 
+class LargeGenerator(FakeGenerator):
+    """The same pictures 128 pixels wide, which is what the demo model's judge reads."""
+
+    def describe(self) -> dict[str, Any]:
+        info = super().describe()
+        return {**info, "sampling": {**info["sampling"], "width": 8 * SIZE, "height": 8 * SIZE}}
+
+    def _image(self, prompt: str, seed: int) -> np.ndarray:
+        return super()._image(prompt, seed).repeat(8, axis=0).repeat(8, axis=1)
+
+
+def make_judged_by_the_demo() -> tuple[FakeGenerator, Any]:
+    from goodseed.demo.judge import DemoJudge
+
+    return LargeGenerator(), DemoJudge()
+
+
 DIRTY = 5
 """The seed of the fake inpainter that leaves the most text."""
 

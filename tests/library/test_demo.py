@@ -16,7 +16,7 @@ from goodseed.demo.prompts import HELD_OUT, SELECTION, prompt_set
 from goodseed.demo.sampling import sample_euler, simple_sigmas
 from goodseed.demo.scenes import draw_scene
 from goodseed.demo.text import BEGIN, CONTEXT_LENGTH, PAD, UNKNOWN, VOCABULARY, tokenize
-from goodseed.demo.train.data import TEST_SEED, draw_set
+from goodseed.demo.train.data import TEST_SEED, Scenes, draw_set
 from goodseed.demo.words import BACKGROUNDS, MODIFIERS, OBJECTS, Caption, read_caption
 from goodseed.errors import PromptError, SeedError, StudyError, WeightsError
 from goodseed.noise import NoiseSpec, initial_noise
@@ -30,6 +30,11 @@ def generator() -> DemoGenerator:
 @pytest.fixture(scope="module")
 def judge() -> DemoJudge:
     return DemoJudge()
+
+
+@pytest.fixture(scope="module")
+def scenes() -> Scenes:
+    return draw_set(TEST_SEED, 0, 120)
 
 
 @pytest.mark.parametrize("background", ["", *BACKGROUNDS])
@@ -183,9 +188,8 @@ def test_generating_and_judging_leave_the_global_random_state_alone() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_judge_names_fresh_scenes(judge: DemoJudge) -> None:
-    """98 % is measured on 2,000 scenes by benchmarks/demo_quality.py; 200 here catch a judge that is broken."""
-    scenes = draw_set(TEST_SEED, 0, 200)
+def test_the_judge_names_fresh_scenes(judge: DemoJudge, scenes: Scenes) -> None:
+    """98 % is measured on 2,000 scenes by benchmarks/demo_quality.py; 120 here catch a judge that is broken."""
     seen = judge.name(scenes.images)
     objects = np.mean([OBJECTS.index(c.object) == row[0] for c, row in zip(seen, scenes.labels, strict=True)])
     modifiers = np.mean([MODIFIERS.index(c.modifier) == row[1] for c, row in zip(seen, scenes.labels, strict=True)])
@@ -209,9 +213,8 @@ def test_a_measurement_does_not_depend_on_the_other_pictures_of_its_call(judge: 
     assert np.allclose(together.metrics["score"][2], alone.metrics["score"][0], atol=1e-3)
 
 
-def test_the_judge_outlines_the_object(judge: DemoJudge) -> None:
-    scenes = draw_set(TEST_SEED, 0, 50)
-    seen, true = judge.outline(scenes.images) > 0.5, scenes.masks > 127
+def test_the_judge_outlines_the_object(judge: DemoJudge, scenes: Scenes) -> None:
+    seen, true = judge.outline(scenes.images[:50]) > 0.5, scenes.masks[:50] > 127
     overlap = (seen & true).sum((1, 2)) / np.maximum((seen | true).sum((1, 2)), 1)
     assert overlap.mean() > 0.8
 

@@ -88,8 +88,9 @@ def test_the_images_counted_are_those_that_were_made_and_no_seed_is_made_after_i
     assert [made[str(seed)] for seed in bank.seeds] == expected
 
 
+@pytest.mark.long
 def test_workers_do_not_change_the_bank(raced: RacePlan, bank: Bank, tmp_path: Path) -> None:
-    assert run_race(tmp_path, raced, workers=2).bank_id == bank.id
+    assert run_race(tmp_path, raced, workers=1).bank_id == bank.id  # a process for each round
 
 
 class StopAfter:

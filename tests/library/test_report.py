@@ -17,6 +17,7 @@ from goodseed.banks import Bank, make_bank
 from goodseed.errors import OutputError
 from goodseed.report import write_report
 from goodseed.report.pictures import LIMIT
+from goodseed.report.write import Report
 from tests.library.fake_model import FakeGenerator
 
 SECTIONS = ["best-worst", "golden", "scores", "share", "style", "traits", "composition", "diverse", "method"]
@@ -124,8 +125,15 @@ def report_of(bank: Bank, folder: Path, generator: FakeGenerator | None = None) 
     return Page((folder / "report.html").read_text(encoding="utf-8"))
 
 
-def test_a_full_bank_has_every_section_with_figures_and_well_formed_html(tmp_path: Path) -> None:
-    page = report_of(a_bank(), tmp_path, FakeGenerator())
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """A full bank's report, with its figures as PNG."""
+    folder = tmp_path_factory.mktemp("report")
+    return write_report(a_bank(), folder / "r.html", FakeGenerator(), folder / "figures")
+
+
+def test_a_full_bank_has_every_section_with_figures_and_well_formed_html(written: Report) -> None:
+    page = Page(written.path.read_text(encoding="utf-8"))
     assert not page.open, "every element is closed"
     assert [name for name in page.ids if name in SECTIONS] == SECTIONS
     assert not any(attrs.get("class") == "gap" for _, attrs in page.tags), "nothing is missing from a full bank"
@@ -137,9 +145,9 @@ def test_a_full_bank_has_every_section_with_figures_and_well_formed_html(tmp_pat
     assert links == [f"#{name}" for name in SECTIONS]
 
 
-def test_the_file_asks_for_nothing_outside_itself(tmp_path: Path) -> None:
-    page = report_of(a_bank(), tmp_path, FakeGenerator())
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+def test_the_file_asks_for_nothing_outside_itself(written: Report) -> None:
+    text = written.path.read_text(encoding="utf-8")
+    page = Page(text)
     assert "http" not in text
     assert not re.search(r"//[a-z]", re.sub(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]+", "", text))
     assert "@import" not in text
@@ -284,16 +292,15 @@ def test_a_large_bank_asks_for_few_pictures_each_once(tmp_path: Path, monkeypatc
     assert (tmp_path / "r.html").stat().st_size < 4_000_000
 
 
-def test_the_same_bank_gives_the_same_file(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        write_report(a_bank(), tmp_path / f"{name}.html", FakeGenerator(), tmp_path / name)
-    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
-    for png in (tmp_path / "a").iterdir():
-        assert png.read_bytes() == (tmp_path / "b" / png.name).read_bytes()
+def test_the_same_bank_gives_the_same_file(written: Report, tmp_path: Path) -> None:
+    again = write_report(a_bank(), tmp_path / "b.html", FakeGenerator(), tmp_path / "b")
+    assert written.path.read_bytes() == again.path.read_bytes()
+    assert [png.name for png in written.pngs] == [png.name for png in again.pngs]
+    for png, same in zip(written.pngs, again.pngs, strict=True):
+        assert png.read_bytes() == same.read_bytes()
 
 
-def test_the_figures_come_as_png_on_request(tmp_path: Path) -> None:
-    written = write_report(a_bank(), tmp_path / "r.html", FakeGenerator(), tmp_path / "figures")
+def test_the_figures_come_as_png_on_request(written: Report) -> None:
     names = {"best-worst", "traits", "diverse", "style-map", "composition-map", "scores-fid", "scores-score"}
     assert {path.stem for path in written.pngs} == names
     for path in written.pngs:
