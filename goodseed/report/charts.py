@@ -22,7 +22,7 @@ COLOURS = {
     "muted": "#5d6762",
     "line": "#d8dcd6",
     "first": "#0b67ac",
-    "second": "#c4570d",
+    "second": "#b84f0a",
     "cloud": "#9aa5a0",
 }
 """The page's colours by their names in style.css; blue and orange differ to every kind of colour vision."""

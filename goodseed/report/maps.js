@@ -12,6 +12,8 @@
 const SIDE = 1000
 /** How far the pointer may be from a seed, in pixels. */
 const NEAR = 18
+/** Width of a digit beside a seed, in the units of the map. */
+const LETTER = 19
 const MOST_PICTURES = 12
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 
@@ -105,7 +107,7 @@ function start(root, data) {
     plot.box.tabIndex = 0
     plot.box.setAttribute('role', 'application')
     const what = plot.svg.getAttribute('aria-label')
-    plot.box.setAttribute('aria-label', `${what}. Arrow keys go from seed to seed, Enter keeps one, Escape lets it go.`)
+    plot.box.setAttribute('aria-label', `${what}. Arrow keys go to the seeds beside, Page Down to the next, Enter keeps one, Escape lets it go.`)
     plot.box.addEventListener('pointermove', (event) => light(nearest(plot, event) ?? kept))
     plot.box.addEventListener('pointerleave', () => light(kept))
     plot.box.addEventListener('click', (event) => {
@@ -198,8 +200,9 @@ function point(plot, which, at) {
   circle.setAttribute('cx', String(x))
   circle.setAttribute('cy', String(y))
   text.textContent = at.seed
-  text.setAttribute('x', String(x > 0.7 * SIDE ? x - 32 : x + 32))
-  text.setAttribute('text-anchor', x > 0.7 * SIDE ? 'end' : 'start')
+  const left = x + 32 + LETTER * at.seed.length > SIDE
+  text.setAttribute('x', String(left ? x - 32 : x + 32))
+  text.setAttribute('text-anchor', left ? 'end' : 'start')
   text.setAttribute('y', String(y < 0.1 * SIDE ? y + 40 : y - 18))
 }
 

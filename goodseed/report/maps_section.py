@@ -20,6 +20,8 @@ NAME, TITLE = "maps", "Every seed on maps"
 SCRIPT = Path(__file__).with_name("maps.js")
 STYLE = Path(__file__).with_name("maps.css")
 
+_LETTER = 19
+"""Width of a digit beside a seed."""
 _ORDER = (3, 2, 4, 1, 5, 0, 6)
 """Colours from the first drawn to the last: the ends of the scale lie on top."""
 
@@ -167,7 +169,7 @@ def _named(maps: Maps, mark: Mark, found: SeedMap, size: int) -> Markup:
     pieces = []
     for member in mark.members:
         x, y = (int(part) for part in found.places[member])
-        right = x > 0.8 * SIDE
+        right = x + reach + _LETTER * len(str(maps.seeds[member])) > SIDE
         pieces.append(tag("path", d=f"M{x} {y - reach}l{reach} {reach}l-{reach} {reach}l-{reach}-{reach}z"))
         beside = x - reach - 6 if right else x + reach + 6
         pieces.append(tag("text", str(maps.seeds[member]), x=beside, y=y + 11, text_anchor="end" if right else None))
