@@ -20,8 +20,9 @@ from goodseed.report.pictures import LIMIT
 from goodseed.report.write import Report
 from tests.library.fake_model import FakeGenerator
 
-SECTIONS = ["best-worst", "golden", "scores", "share", "style", "traits", "composition", "diverse", "method"]
+SECTIONS = ["best-worst", "golden", "scores", "share", "style", "traits", "composition", "diverse", "maps", "method"]
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror='a()'>&lt; $\\frac{1}{0}$ </style> \u202e"
+OWN_SCRIPTS = [{"type": "application/json", "id": "maps-data"}, {"type": "module"}]
 FILE = HOSTILE.replace("/", "|").replace("\\", "|")
 
 
@@ -88,13 +89,14 @@ def _prompts(texts: list[str]) -> dict[str, Any]:
 
 
 class Page(HTMLParser):
-    """What a page holds: its tags with attributes, ids, and the text outside of style."""
+    """What a page holds: its tags with attributes, ids, scripts, and the text outside of styles and scripts."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
         self.open: list[str] = []
+        self.scripts: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -109,7 +111,9 @@ class Page(HTMLParser):
         assert self.open.pop() == tag, f"</{tag}> closes what it did not open"
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if "script" in self.open:
+            self.scripts.append(data)
+        elif "style" not in self.open:
             self.text += data
 
     @property
@@ -148,11 +152,12 @@ def test_a_full_bank_has_every_section_with_figures_and_well_formed_html(written
 def test_the_file_asks_for_nothing_outside_itself(written: Report) -> None:
     text = written.path.read_text(encoding="utf-8")
     page = Page(text)
-    assert "http" not in text
+    assert "http" not in text.replace("http-equiv", "")
     assert not re.search(r"//[a-z]", re.sub(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]+", "", text))
     assert "@import" not in text
     assert not re.search(r"url\((?!#)", text)
-    assert not any(tag in {"script", "link", "iframe", "object", "embed"} for tag, _ in page.tags)
+    assert not any(tag in {"link", "iframe", "object", "embed"} for tag, _ in page.tags)
+    assert [attrs for tag, attrs in page.tags if tag == "script"] == OWN_SCRIPTS
     assert page.images()
     for _, attrs in page.tags:
         for key in ("src", "href", "xlink:href"):
@@ -178,6 +183,10 @@ def test_every_text_from_a_bank_is_shown_as_text(tmp_path: Path) -> None:
             "held_out": _prompts([f"x {HOSTILE}", "f", "g", "h"]),
         },
         "metrics": {"score": {**judged, "direction": "higher", "per": "image"}},
+        "features": {
+            "style": {**judged, "prompts": 4, "per_prompt": 2, "names": [HOSTILE, HOSTILE]},
+            "composition": {**judged, "prompts": 4, "per_prompt": 3, "names": [HOSTILE, "y", "size"]},
+        },
         "traits": {"border": judged},
         "design": {"kind": HOSTILE, "images": 8},
         "software": {HOSTILE: HOSTILE},
@@ -209,7 +218,7 @@ def test_every_text_from_a_bank_is_shown_as_text(tmp_path: Path) -> None:
     generator.describe = lambda: described  # type: ignore[method-assign]
     page = report_of(bank, tmp_path, generator)
     assert not page.open
-    assert not any(tag == "script" for tag, _ in page.tags)
+    assert [attrs for tag, attrs in page.tags if tag == "script"] == OWN_SCRIPTS
     assert all(src.startswith("data:image/") for src in page.images())
     assert not any(key.startswith("on") for _, attrs in page.tags for key in attrs)
     assert page.text.count("<script>alert(1)</script>") > 20
@@ -256,7 +265,7 @@ def test_without_a_generator_the_report_says_so_and_keeps_its_charts(tmp_path: P
     page = report_of(a_bank(), tmp_path)
     assert "Without pictures: no generator was given that can make them again." in page.text
     assert page.images() == []
-    assert sum(tag == "svg" for tag, _ in page.tags) == 5  # two metrics, the style map, two objects
+    assert sum(tag == "svg" for tag, _ in page.tags) == 9  # two metrics, the style map, two objects, four maps of seeds
 
 
 def test_pictures_of_another_model_are_never_shown(tmp_path: Path) -> None:
@@ -278,6 +287,7 @@ def test_a_bank_without_its_prompts_texts_has_no_pictures_and_says_so(tmp_path: 
 def test_a_large_bank_asks_for_few_pictures_each_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "made"
     monkeypatch.setenv("GOODSEED_FAKE_LOG", str(log))
+    monkeypatch.setattr("goodseed.report.maps.MOST_DOTS", 100)
     traits = {f"t{i}": {"version": "1", "weights_sha256": "", "about": ""} for i in range(12)}
     seen: list[tuple[int, int]] = []
     written = write_report(
