@@ -32,6 +32,7 @@ from goodseed.commands.study_comfy import (
     prepare_comfy,
 )
 from goodseed.commands.study_demo import CfgOption, DtypeOption, StepsOption, demo_options
+from goodseed.commands.study_engine import AddressOption, EngineOption
 from goodseed.errors import PromptError
 from goodseed.prompts import PromptSet, read_prompts
 from goodseed.seeds import parse_seeds
@@ -115,7 +116,8 @@ def study(
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="With --pilot: go on in any case.")] = False,
     name: Annotated[str, typer.Option("--name", help="The bank's name; the folder's by default.")] = "",
-    engine: Annotated[str, typer.Option("--engine", help="What runs the workers: local.")] = "local",
+    engine: EngineOption = "local",
+    address: AddressOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Measure seeds × prompts on a generator and sum them up in a seed bank.
@@ -132,7 +134,7 @@ def study(
     from goodseed.study.race_run import run_race
     from goodseed.study.runner import check_name, default_name, run_study
 
-    make_engine(engine, workers)  # a name that is unknown is said before anything is begun
+    make_engine(engine, workers, (), address)  # a name that is unknown is said before anything is begun
     bank_name = check_name(name) if name else default_name(out)
     wanted = parse_seeds(seeds)
     selection, kept_apart = _prompt_sets(generator, prompts, held_out)
@@ -148,9 +150,9 @@ def study(
         options, places = prepare_comfy(workflow, server, choices, settings, selection.prompts[0])
     shape = (reader if inpaint else None, pairs)
     plan = make_plan(generator, wanted, selection, kept_apart, *shape, names, source, options)
-    if workers is None and loads_weights(names):
+    if workers is None and engine == "local" and loads_weights(names):
         workers = 1
-    runs = make_engine(engine, workers, places)
+    runs = make_engine(engine, workers, places, address)
     whole = plan if racing else plan.without_inpainting
     raced = make_race(whole, race_metric, top, race_rule) if racing or pilot else None
     found: Pilot | None = None

@@ -14,3 +14,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if importlib.util.find_spec("numba") is None:
         line = "KERNEL TESTS SKIPPED: nothing is proved of compiled noise; pip install numba"
         terminalreporter.write_line(line, yellow=True, bold=True)
+    if importlib.util.find_spec("ray") is None:
+        line = "RAY TESTS SKIPPED: nothing is proved of studies on Ray; pip install 'ray[client]'"
+        terminalreporter.write_line(line, yellow=True, bold=True)

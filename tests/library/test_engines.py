@@ -94,7 +94,7 @@ def test_options_are_a_part_of_the_plan(tmp_path: Path, plan: Plan) -> None:
 
 
 def test_an_unknown_engine_and_options_for_the_demo_are_one_line() -> None:
-    with pytest.raises(StudyError, match="engine: 'slurm' is unknown; use local"):
+    with pytest.raises(StudyError, match="engine: 'slurm' is unknown; use local, ray"):
         make_engine("slurm")
     with pytest.raises(StudyError, match="generator demo: has no option cfg; leave it away"):
         make_plan("demo", range(4), SELECTION, HELD_OUT, options={"cfg": 2})

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import multiprocessing
 import os
 import signal
 import threading
-import traceback
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -20,21 +17,13 @@ from typing import Any
 from goodseed.determinism.randomness import random_state_kept
 from goodseed.errors import PlaceLostError, StudyError
 from goodseed.study.cells import ShardResult
+from goodseed.study.engines.crew import Crew, Hand
 from goodseed.study.engines.interface import Place, Say
-from goodseed.study.engines.worker import Worker, as_error, error_message
+from goodseed.study.engines.worker import DriverGoneError, Line, Worker, as_error, error_message, work_on
 from goodseed.study.plan import Plan, Shard
 from goodseed.study.registry import one_torch_thread
 
-log = logging.getLogger(__name__)
-
 _JOIN_SECONDS = 5.0
-
-_RESULT, _MORE, _SAID, _LOST, _BACK, _GONE = "result", "more", "said", "lost", "back", "gone"
-"""What a worker sends, each with its content: a shard's result; that it wants its next shard before it is done with
-the one that it has; a line for the user; that its place has gone (then all that it was sent goes to others), is back,
-or stays away."""
-_FORGET = None
-"""What the parent answers to a place that was lost: what it sent before this counts no more."""
 
 
 def default_workers() -> int:
@@ -67,7 +56,7 @@ class LocalEngine:
         if self._here:
             yield from _compute_here(plan, shards, self._places[0] if self._places else None, say)
         elif shards:
-            yield from _Crew(plan, shards, self._places, say).compute()
+            yield from _Processes(plan, shards, self._places, say).compute()
 
 
 def _compute_here(plan: Plan, shards: Sequence[Shard], place: Place | None, say: Say) -> Iterator[ShardResult]:
@@ -90,63 +79,55 @@ def _compute_here(plan: Plan, shards: Sequence[Shard], place: Place | None, say:
             yield result
 
 
-@dataclass(eq=False)
-class _Hand:
+class _Process(Hand):
     """A worker process as its parent sees it."""
 
-    process: BaseProcess
-    place: Place | None
-    shards: list[Shard] = field(default_factory=list)
-    """Sent to it and not answered yet, in this order."""
-    room: int = 1
-    """How many it may have: 1, 2 once it has asked for more, 0 while its place is lost."""
+    def __init__(self, plan: Plan, place: Place | None) -> None:
+        super().__init__(place)
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process: BaseProcess = context.Process(target=_work, args=(theirs, plan, place), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def send(self, message: Shard | None) -> None:
+        with contextlib.suppress(OSError):  # it has died: what it says, nothing, is heard next
+            self.connection.send(message)
 
 
-class _Crew:
-    """The processes of one study, and what each of them has to do."""
+class _Processes:
+    """The processes of one study."""
 
     def __init__(self, plan: Plan, shards: Sequence[Shard], places: Sequence[Place | None], say: Say) -> None:
-        self._plan, self._say = plan, say
-        self._waiting = deque(shards)
+        self._plan = plan
+        self._crew = Crew(shards, say)
         self._places = places[: len(shards)]
-        self._hands: dict[Connection, _Hand] = {}
+        self._by_connection: dict[Connection, _Process] = {}
 
     def compute(self) -> Iterator[ShardResult]:
         try:
             for place in self._places:
                 self._start(place)
-            while self._waiting or any(hand.shards for hand in self._hands.values()):
-                self._check_left()
-                for connection in wait(list(self._hands)):
+            while self._crew.unfinished:
+                self._crew.check_left()
+                for connection in wait(list(self._by_connection)):
                     assert isinstance(connection, Connection)
                     result = self._hear(connection)
                     # The next shards go out first: the workers compute while this process writes.
-                    self._hand_out()
+                    self._crew.hand_out()
                     if result is not None:
                         yield result
         finally:
             self._stop()
 
     def _start(self, place: Place | None) -> None:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self._plan, place), daemon=True)
-        process.start()
-        theirs.close()
-        self._hands[ours] = _Hand(process, place)
-        self._hand_out()
-
-    def _hand_out(self) -> None:
-        """Send shards to all that have room; first to those that have nothing to do."""
-        for depth in (0, 1):
-            for connection, hand in self._hands.items():
-                if self._waiting and len(hand.shards) == depth < hand.room:
-                    hand.shards.append(self._waiting.popleft())
-                    with contextlib.suppress(OSError):  # it has died: what it says, nothing, is heard next
-                        connection.send(hand.shards[-1])
+        hand = _Process(self._plan, place)
+        self._by_connection[hand.connection] = hand
+        self._crew.hands.append(hand)
+        self._crew.hand_out()
 
     def _hear(self, connection: Connection) -> ShardResult | None:
-        hand = self._hands[connection]
+        hand = self._by_connection[connection]
         try:
             kind, content = connection.recv()
         except (EOFError, OSError) as error:
@@ -155,96 +136,44 @@ class _Crew:
                 f"a worker ended with code {hand.process.exitcode}; is there memory for all of them? "
                 "Run the same study again, perhaps with fewer --workers: it continues"
             ) from error
-        if kind == _RESULT:
-            assert isinstance(content, ShardResult)
-            hand.shards.remove(content.shard)
-            hand.room = 1
-            return content
-        if kind == _MORE:
-            hand.room = 2
-        elif kind == _SAID:
-            self._say(content)
-        elif kind == _BACK:
-            hand.room = 1
-            self._say(f"{hand.place.name if hand.place else 'a worker'}: is back")
-        elif kind in (_LOST, _GONE):
-            self._give_back(connection, hand, content)
-            if kind == _GONE:
-                self._dismiss(connection)
-        else:
-            text, trace = content
-            log.debug("a worker failed:\n%s", trace)
-            raise as_error(kind, text)
-        return None
-
-    def _give_back(self, connection: Connection, hand: _Hand, why: str) -> None:
-        self._waiting.extendleft(reversed(hand.shards))
-        hand.shards, hand.room = [], 0
-        with contextlib.suppress(OSError):
-            connection.send(_FORGET)
-        self._say(why)
-
-    def _check_left(self) -> None:
-        if not self._hands:
-            raise StudyError("no place is left to work at; mend one of them and run the same study again: it continues")
-
-    def _dismiss(self, connection: Connection) -> None:
-        hand = self._hands.pop(connection)
-        connection.close()
-        hand.process.join(_JOIN_SECONDS)
+        result = self._crew.take(hand, kind, content)
+        if hand not in self._crew.hands:
+            del self._by_connection[connection]
+            connection.close()
+            hand.process.join(_JOIN_SECONDS)
+        return result
 
     def _stop(self) -> None:
-        for connection, hand in self._hands.items():
-            connection.close()
+        hands = list(self._by_connection.values())
+        for hand in hands:
+            hand.connection.close()
             hand.process.terminate()
-        for hand in self._hands.values():
+        for hand in hands:
             hand.process.join(_JOIN_SECONDS)
             if hand.process.is_alive():
                 hand.process.kill()
                 hand.process.join()
 
 
-class _ParentGoneError(Exception):
-    """The parent has closed the pipe, or has died."""
-
-
-class _Line:
-    """A worker's end of the pipe: the shards that it was sent, and what it has to say."""
+class _Pipe(Line):
+    """A worker's end of the pipe."""
 
     def __init__(self, connection: Connection) -> None:
+        super().__init__()
         self._connection = connection
-        self._shards: deque[Shard] = deque()
-        self._asked = False
-
-    def next(self) -> Shard:
-        """Return the next shard, and wait for it."""
-        self._asked = False
-        return self._shards.popleft() if self._shards else self._receive()
-
-    def following(self) -> Sequence[Shard]:
-        """Return the shards that come after the one at work, and ask for one where there is none yet."""
-        if not self._shards and not self._asked:
-            self._asked = True
-            self.send(_MORE, None)
-        while self._connection.poll():
-            self._shards.append(self._receive())
-        return self._shards
-
-    def forget(self) -> None:
-        """Forget all that was sent before the parent heard that this place is lost."""
-        self._shards.clear()
-        with _parent_or_nothing():
-            while self._connection.recv() is not _FORGET:
-                pass
 
     def send(self, kind: str, content: Any) -> None:
         with _parent_or_nothing():
             self._connection.send((kind, content))
 
-    def _receive(self) -> Shard:
+    def receive(self) -> Shard | None:
         with _parent_or_nothing():
-            shard: Shard = self._connection.recv()
-        return shard
+            message: Shard | None = self._connection.recv()
+        return message
+
+    def waits(self) -> bool:
+        with _parent_or_nothing():
+            return self._connection.poll()
 
 
 @contextlib.contextmanager
@@ -252,51 +181,27 @@ def _parent_or_nothing() -> Iterator[None]:
     try:
         yield
     except (EOFError, OSError) as error:
-        raise _ParentGoneError from error
+        raise DriverGoneError from error
 
 
 def _work(connection: Connection, plan: Plan, place: Place | None) -> None:
-    """A worker's life: shards in, results out, until the parent closes the pipe or dies."""
+    """A worker process, until the parent closes the pipe or dies."""
     # Ctrl-C reaches the whole group of processes; the parent alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     made: list[Worker] = []
     threading.Thread(target=_die_with_parent, args=(made,), daemon=True).start()
-    line = _Line(connection)
-    with contextlib.suppress(_ParentGoneError):
-        try:
-            _work_on(line, plan, place, made)
-        finally:
-            for worker in made:
-                worker.close()
 
-
-def _work_on(line: _Line, plan: Plan, place: Place | None, made: list[Worker]) -> None:
-    shard: Shard | None = None
-    try:
-        import torch
-
-        # One thread, whatever the machine: the order of a sum must not depend on the number of workers.
-        torch.set_num_threads(1)
-        worker = Worker(plan, place, lambda text: line.send(_SAID, text))
+    def keep(worker: Worker) -> None:
         made.append(worker)
         if worker.closes:
             signal.signal(signal.SIGTERM, _leave)
-        while True:
-            shard = line.next()
-            try:
-                line.send(_RESULT, worker.compute(shard, line.following))
-            except PlaceLostError as error:
-                line.send(_LOST, str(error))
-                line.forget()
-                worker.wait()
-                line.send(_BACK, None)
-    except _ParentGoneError:
-        raise
-    except PlaceLostError as error:
-        line.send(_GONE, str(error))
-    except Exception as error:  # noqa: BLE001 - whatever it is, the parent raises it
-        kind, text = error_message(shard, error)
-        line.send(kind, (text, traceback.format_exc()))
+
+    with contextlib.suppress(DriverGoneError):
+        try:
+            work_on(_Pipe(connection), plan, place, keep)
+        finally:
+            for worker in made:
+                worker.close()
 
 
 def _leave(number: int, frame: Any) -> None:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import traceback
+from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from goodseed import errors
-from goodseed.errors import GoodSeedError, StudyError
+from goodseed.errors import GoodSeedError, PlaceLostError, StudyError
 from goodseed.study.cells import ShardResult, calls_of, compute_shard
 from goodseed.study.engines.interface import Place, Say
 from goodseed.study.inpaint_cells import InpaintingWork
 from goodseed.study.interfaces import Call, Closes, Returns, Streams, Tells
 from goodseed.study.plan import SETS, Plan, Shard
 from goodseed.study.registry import make_pair
+
+RESULT, MORE, SAID, LOST, BACK, GONE = "result", "more", "said", "lost", "back", "gone"
+"""What a worker sends, each with its content: a shard's result; that it wants its next shard before it is done with
+the one that it has; a line for the user; that its place has gone (then all that it was sent goes to others), is back,
+or stays away. Any other message is an error's class, with its line and its trace."""
+FORGET = None
+"""What the driver answers to a place that was lost: what it sent before this counts no more."""
 
 Following = Callable[[], Iterable[Shard]]
 """Asked when a generator wants to know more than is left of a shard: which shards come next, as far as is known."""
@@ -94,3 +105,83 @@ def as_error(kind: str, text: str) -> GoodSeedError:
     if isinstance(found, type) and issubclass(found, GoodSeedError):
         return found(text)
     return StudyError(f"a worker cannot start ({kind}: {text}); mend it and run the same study again")
+
+
+class DriverGoneError(Exception):
+    """The driver wants nothing more, or has died."""
+
+
+class Line(ABC):
+    """A worker's end of the way to its driver: the shards that it was sent, and what it has to say.
+
+    Its methods raise DriverGoneError once the driver has hung up.
+    """
+
+    def __init__(self) -> None:
+        self._shards: deque[Shard] = deque()
+        self._asked = False
+
+    @abstractmethod
+    def send(self, kind: str, content: Any) -> None:
+        """Send a message."""
+
+    @abstractmethod
+    def receive(self) -> Shard | None:
+        """Wait for a message: a shard, or FORGET."""
+
+    @abstractmethod
+    def waits(self) -> bool:
+        """Say whether there is something to receive."""
+
+    def next(self) -> Shard:
+        """Return the next shard, and wait for it."""
+        self._asked = False
+        return self._shards.popleft() if self._shards else self._shard()
+
+    def following(self) -> Sequence[Shard]:
+        """Return the shards that come after the one at work, and ask for one where there is none yet."""
+        if not self._shards and not self._asked:
+            self._asked = True
+            self.send(MORE, None)
+        while self.waits():
+            self._shards.append(self._shard())
+        return self._shards
+
+    def forget(self) -> None:
+        """Forget all that was sent before the driver heard that this place is lost."""
+        self._shards.clear()
+        while self.receive() is not FORGET:
+            pass
+
+    def _shard(self) -> Shard:
+        shard = self.receive()
+        assert shard is not None
+        return shard
+
+
+def work_on(line: Line, plan: Plan, place: Place | None, made: Callable[[Worker], None]) -> None:
+    """A worker's life: shards in, results out, until the driver hangs up; `made` is told of the worker once it is."""
+    shard: Shard | None = None
+    try:
+        import torch
+
+        # One thread, whatever the machine: the order of a sum must not depend on the number of workers.
+        torch.set_num_threads(1)
+        worker = Worker(plan, place, lambda text: line.send(SAID, text))
+        made(worker)
+        while True:
+            shard = line.next()
+            try:
+                line.send(RESULT, worker.compute(shard, line.following))
+            except PlaceLostError as error:
+                line.send(LOST, str(error))
+                line.forget()
+                worker.wait()
+                line.send(BACK, None)
+    except DriverGoneError:
+        pass
+    except PlaceLostError as error:
+        line.send(GONE, str(error))
+    except Exception as error:  # noqa: BLE001 - whatever it is, the driver raises it
+        kind, text = error_message(shard, error)
+        line.send(kind, (text, traceback.format_exc()))

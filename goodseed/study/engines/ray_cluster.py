@@ -1,0 +1,133 @@
+"""Ray's cluster, as seen by the process that drives it: started or joined, and how many workers it is given."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from goodseed.errors import StudyError
+from goodseed.study.engines.interface import Place
+from goodseed.study.plan import Plan
+
+LOCAL = "local"
+"""The address of a cluster that is started on this machine, and ends with the study."""
+
+_STORE_BYTES = 256 * 2**20
+"""Results are small: features of one shard, some hundred kilobytes at a time."""
+_TRIES = "2"
+"""Ray tries twenty times to join a cluster; what does not work at once is the address or the token."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Which cluster a study is computed on, and by whom."""
+
+    address: str
+    workers: int | None
+    places: tuple[Place, ...]
+    cores: int
+    """Of the cluster that is started here."""
+    folder: Path
+    """For files of this run, with a short name: Ray makes sockets in it, whose paths have at most 107 bytes."""
+
+
+def connect(cluster: Cluster) -> Any:
+    """Start or join the cluster, and return the module `ray`. This process, which is Ray's alone, is set up for it.
+
+    Raises:
+        StudyError: when the cluster does not let this process in; the message says why.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_NUM_REDIS_GET_RETRIES"] = _TRIES
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if cluster.address == LOCAL:
+        _be_alone()
+        options |= {
+            "num_cpus": cluster.cores,
+            "include_dashboard": False,
+            "object_store_memory": _STORE_BYTES,
+            "_temp_dir": str(cluster.folder),
+            "_node_ip_address": "127.0.0.1",
+        }
+    else:
+        _use_token()
+    import ray
+
+    try:
+        ray.init(address=cluster.address, **options)
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+        raise StudyError(_explained(cluster.address, error)) from error
+    return ray
+
+
+def _be_alone() -> None:
+    """Give the cluster a token that nobody else has, and its workers this process's modules and priority."""
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    os.environ.pop("RAY_AUTH_TOKEN_PATH", None)
+    os.environ.setdefault("RAY_worker_niceness", "0")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+
+
+def _use_token() -> None:
+    """Where a token is to be had, use it, as Ray does on clusters that it finds by itself."""
+    there = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
+    if there or (Path.home() / ".ray" / "auth_token").is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
+def _explained(address: str, error: BaseException) -> str:
+    words = []
+    cause: BaseException | None = error
+    while cause is not None:
+        words.append(str(cause))
+        cause = cause.__cause__
+    text = " ".join(" ".join(words).split())
+    if any(word in text for word in ("Unauthenticated", "InvalidAuthToken", "uthentication token")):
+        return (
+            f"Ray at {address}: wants another token; set RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH) to the cluster's, "
+            "which `ray get-auth-token` prints there"
+        )
+    if "ersion mismatch" in text:
+        return f"Ray at {address}: {text[text.index('ersion mismatch') - 1 :][:300]}; use the cluster's versions here"
+    if "client connection timeout" in text:
+        return f"Ray at {address}: does not let this machine in; check the port, and RAY_AUTH_TOKEN if it wants one"
+    return f"Ray at {address}: cannot be used ({text[:200]})"
+
+
+def share_out(ray: Any, cluster: Cluster, plan: Plan) -> tuple[int, dict[str, float], str]:
+    """Return how many workers there are, what each of them asks Ray for, and this in words.
+
+    One a place, else one a GPU, else one a core; where metrics load networks and there are no GPUs, one a machine.
+    """
+    found = ray.cluster_resources()
+    gpus, cores = int(found.get("GPU", 0)), int(found.get("CPU", 0))
+    heavy = _loads_weights(plan.metrics)
+    if cluster.places:
+        count, what = len(cluster.places), "one a place"
+        asks = {"num_cpus": 1.0 if cores >= count else 0.0, "num_gpus": _part(gpus, count) if heavy else 0.0}
+    elif gpus:
+        count, what = cluster.workers or gpus, "on GPUs"
+        asks = {"num_cpus": 0.0, "num_gpus": _part(gpus, count)}
+    else:
+        machines = sum(bool(node.get("Alive")) for node in ray.nodes())
+        count, what = cluster.workers or max(1, machines if heavy else cores), "on cores"
+        asks = {"num_cpus": 1.0}
+    return count, asks, what
+
+
+def _part(gpus: int, workers: int) -> float:
+    """Return how much of a GPU each worker gets; Ray takes whole ones, or parts of one."""
+    return 1.0 / math.ceil(workers / gpus) if gpus else 0.0
+
+
+def _loads_weights(metrics: Sequence[str]) -> bool:
+    from goodseed.study.metrics.catalogue import weights_of
+
+    return bool(weights_of(metrics))
