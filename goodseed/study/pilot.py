@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from goodseed.errors import StudyError
 from goodseed.prompts import PromptSet
 from goodseed.stats import Interval, icc
 from goodseed.study.engines import Engine
@@ -139,6 +140,14 @@ def run_pilot(
     with locked(folder):
         tables = mended(scores)
     return judged(tables, plan.metric, len(plan.study.seeds), len(plan.study.selection), plan.top)
+
+
+def pilot_table(folder: Path, plan: RacePlan) -> FloatArray | None:
+    """Return the scores [s, p] by the race's metric of the pilot in `folder`; None where there is no whole one."""
+    try:
+        return read_scores(folder, _part(plan), "selection", plan.metric)
+    except StudyError:
+        return None
 
 
 def judged(tables: Mapping[str, npt.ArrayLike], metric: str, seeds: int, prompts: int, top: int) -> Pilot:

@@ -17,7 +17,7 @@ from goodseed.files import write_bytes
 from goodseed.prompts import PromptSet, check_prompt
 from goodseed.seeds import MAX_COUNT, check_seed, first_repeated, format_seeds, parse_seeds
 from goodseed.study.inpaint_plan import INPAINT_SETS, PAIRS, TEXT_SHARE, Inpainting, plan_inpainting
-from goodseed.study.interfaces import ChecksPrompts
+from goodseed.study.interfaces import ChecksPrompts, Generator
 from goodseed.study.registry import make_pair
 
 if TYPE_CHECKING:
@@ -222,9 +222,33 @@ def make_plan(
         if isinstance(picky, ChecksPrompts):
             for prompt in (*selection.prompts, *held_out.prompts):
                 picky.check_prompt(prompt)
-    batch = maker.batch
+    return replace(
+        plan_of(generator, maker, generator_info, judge_info, seeds, selection, held_out),
+        inpaint=None if reader is None else plan_inpainting(maker, reader, pairs),
+        metrics=tuple(metrics),
+        options=dict(options or {}),
+    )
+
+
+def plan_of(
+    generator: str,
+    maker: Generator | type[Generator],
+    generator_info: Mapping[str, Any],
+    judge_info: Mapping[str, Any],
+    seeds: Sequence[int],
+    selection: PromptSet,
+    held_out: PromptSet,
+) -> Plan:
+    """Return a plan of what is described already; of the `maker` it takes the batch and the size of shards alone.
+
+    Raises:
+        SeedError: for a seed that ComfyUI does not take.
+        StudyError: for too few seeds or prompts, a prompt that stands in both sets, and a judge that is of no use.
+    """
+    _check_sizes(seeds, selection, held_out)
+    _check_judge(judge_info)
     shard_images = int(getattr(maker, "shard_images", SHARD_IMAGES))
-    seed_block = max(shard_images // batch, 1) * batch
+    seed_block = max(shard_images // maker.batch, 1) * maker.batch
     return Plan(
         generator=generator,
         generator_info=generator_info,
@@ -232,13 +256,10 @@ def make_plan(
         seeds=tuple(seeds),
         selection=selection,
         held_out=held_out,
-        batch=batch,
+        batch=maker.batch,
         seed_block=seed_block,
         prompt_block=_prompt_block(shard_images, seed_block, len(seeds), (len(selection), len(held_out))),
         software=_software(),
-        inpaint=None if reader is None else plan_inpainting(maker, reader, pairs),
-        metrics=tuple(metrics),
-        options=dict(options or {}),
     )
 
 
