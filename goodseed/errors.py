@@ -35,6 +35,10 @@ class StudyError(GoodSeedError):
     """A study that cannot be started, continued or finished."""
 
 
+class DamagedShardError(StudyError):
+    """A shard of a study that is damaged; the study that it belongs to computes its cells again."""
+
+
 class PlaceLostError(StudyError):
     """The place that a generator works at, such as a server, has gone; others take over, or it comes back."""
 

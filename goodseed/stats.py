@@ -59,19 +59,34 @@ def icc(table: npt.ArrayLike) -> Interval:
     Raises:
         StudyError: for fewer than two seeds or two prompts, and for NaN.
     """
-    from scipy.stats import f as f_distribution
-
     values = _finite(table, "ICC")
     if values.ndim != 2 or min(values.shape) < 2:
         raise StudyError(f"ICC: a table of shape {values.shape} is too small; give at least 2 seeds × 2 prompts")
     seeds, prompts = values.shape
     seed_means = values.mean(axis=1)
     residual = values - values.mean(axis=0) - (seed_means - values.mean())[:, None]
+    between = prompts * float(((seed_means - values.mean()) ** 2).sum())
+    largest = float(np.abs(values).max(initial=0.0))
+    return icc_of_squares(between, float((residual**2).sum()), seeds, prompts, largest)
+
+
+def icc_of_squares(between: float, within: float, seeds: int, prompts: int, largest: float) -> Interval:
+    """Return what `icc` says of a table whose sums of squares are known.
+
+    `between` is that of the seeds' means, each counted `prompts` times; `within` what is left when the means of seeds
+    and of prompts are taken away; `largest` is the largest absolute value in the table.
+
+    Raises:
+        StudyError: for fewer than two seeds or two prompts.
+    """
+    from scipy.stats import f as f_distribution
+
+    if min(seeds, prompts) < 2:
+        raise StudyError(f"ICC: a table of {seeds} × {prompts} is too small; give at least 2 seeds × 2 prompts")
     free = (seeds - 1) * (prompts - 1)
-    between = prompts * float(((seed_means - values.mean()) ** 2).sum()) / (seeds - 1)
-    within = float((residual**2).sum()) / free
+    between, within = between / (seeds - 1), within / free
     # Rounding leaves a variance of about eps²·x² where there is none.
-    nothing = (np.finfo(np.float64).eps * float(np.abs(values).max(initial=0.0))) ** 2 * seeds * prompts
+    nothing = (np.finfo(np.float64).eps * largest) ** 2 * seeds * prompts
     if within <= nothing:
         share = 0.0 if between <= nothing else 1.0
         return Interval(share, share, share)

@@ -51,18 +51,23 @@ def pick(
     found = golden_positions(bank, rule, k, top, np.flatnonzero(allowed), worst, task)
     if len(found) == 0:
         raise ChoiceError(f"rule {rule}: no seed stands in every list's top {top}; raise the top, or use rank-sum")
-    notes = cautions(bank)
-    if len(found) < k:
-        notes.append(f"Only {len(found)} seeds stand in every list's top {top}; {k} were asked for.")
     settings: dict[str, Any] = {"k": k, "avoid": limits, "worst": worst}
-    scores = {name: bank.metric(name) for name in sorted(bank.metrics)}
     if is_clean(bank, rule):
         settings["tasks"] = check_tasks(bank, task)
-        evidence, remarks = clean_evidence(bank, settings["tasks"], found, worst)
+    elif rule == "paper":
+        settings["top"] = top
+    notes = [f"Only {len(found)} seeds stand in every list's top {top}; {k} were asked for."] if len(found) < k else []
+    return _chosen(bank, rule, found, settings, notes)
+
+
+def _chosen(bank: Bank, rule: str, found: IntArray, settings: dict[str, Any], notes: list[str]) -> Choice:
+    """Return the seeds at some positions, with what speaks for them and against them."""
+    scores = {name: bank.metric(name) for name in sorted(bank.metrics)}
+    if "tasks" in settings:
+        evidence, remarks = clean_evidence(bank, settings["tasks"], found, settings["worst"])
         scores = {**{f"inpaint.{name}": bank.text_share(name) for name in settings["tasks"]}, **scores}
     else:
-        settings |= {"top": top} if rule == "paper" else {}
-        evidence, remarks = golden_evidence(bank, rule, found, settings.get("top"), worst)
+        evidence, remarks = golden_evidence(bank, rule, found, settings.get("top"), settings["worst"])
     return Choice(
         seeds=[bank.seeds[position] for position in found],
         rule=rule,
@@ -70,7 +75,7 @@ def pick(
         settings=settings,
         scores={name: values[found].tolist() for name, values in scores.items()},
         evidence=evidence,
-        notes=notes + remarks,
+        notes=[*cautions(bank), *notes, *remarks],
     )
 
 

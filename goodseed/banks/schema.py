@@ -29,20 +29,7 @@ def info_problems(info: Mapping[str, Any]) -> Iterator[str]:
     if is_published(info):
         yield from published_problems(info)
         return
-    yield from field_problems("model", info.get("model"), _WEIGHTS)
-    for role in ("vae", "text_encoder"):
-        if info.get(role, "missing") is not None:  # null: the model has none
-            yield from field_problems(role, info.get(role), _WEIGHTS)
-    adapters = info.get("adapters")
-    if not isinstance(adapters, list):
-        yield "adapters: is no list"
-    else:
-        for position, adapter in enumerate(adapters):
-            yield from field_problems(f"adapters[{position}]", adapter, _ADAPTER)
-    yield from field_problems("noise", info.get("noise"), _NOISE)
-    if _inner(info, "noise").get("name") == "cuda":
-        yield from field_problems("noise", info["noise"], {"card": a_text})
-    yield from field_problems("sampling", info.get("sampling"), _SAMPLING)
+    yield from generator_problems(info)
     yield from field_problems("prompts", info.get("prompts"), {"selection": _prompt_set, "held_out": _prompt_set})
     for which in ("selection", "held_out"):
         yield from _prompt_problems(f"prompts.{which}", _inner(info, "prompts", which))
@@ -65,6 +52,24 @@ def info_problems(info: Mapping[str, Any]) -> Iterator[str]:
     if _inner(info, "design").get("kind") == "racing":
         yield from _race_problems(info)
     yield from _interval_problems("reliability", info.get("reliability"))
+
+
+def generator_problems(info: Mapping[str, Any]) -> Iterator[str]:
+    """Yield one line for each thing that is missing or wrong in what a bank says of its generator."""
+    yield from field_problems("model", info.get("model"), _WEIGHTS)
+    for role in ("vae", "text_encoder"):
+        if info.get(role, "missing") is not None:  # null: the model has none
+            yield from field_problems(role, info.get(role), _WEIGHTS)
+    adapters = info.get("adapters")
+    if not isinstance(adapters, list):
+        yield "adapters: is no list"
+    else:
+        for position, adapter in enumerate(adapters):
+            yield from field_problems(f"adapters[{position}]", adapter, _ADAPTER)
+    yield from field_problems("noise", info.get("noise"), _NOISE)
+    if _inner(info, "noise").get("name") == "cuda":
+        yield from field_problems("noise", info["noise"], {"card": a_text})
+    yield from field_problems("sampling", info.get("sampling"), _SAMPLING)
 
 
 def _race_problems(info: Mapping[str, Any]) -> Iterator[str]:

@@ -92,8 +92,11 @@ def chosen_metrics(text: str, reference: Path | None) -> tuple[list[str], Source
         raise StudyError(f"metrics: {needing[0]} is a distance to real images; name a folder of them with --reference")
     if reference is not None and not needing:
         raise StudyError("reference: none of the metrics is a distance to real images; leave --reference out")
-    _announce(weights_of(names))
     source = None if reference is None else open_source(reference)
+    if source is not None:
+        for name in needing:
+            source.check(name)
+    _announce(weights_of(names))
     if source is not None:
         console().print(f"Reference: {escaped(source.what)}; what is needed of it is kept in the study's folder.")
     return names, source

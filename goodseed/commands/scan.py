@@ -45,15 +45,15 @@ def scan(
     from goodseed.inpaint.sorting import check_threshold
 
     check_threshold(threshold)
-    paths = _listed(images)
+    paths = listed(images)
     if overlay is not None and (len(paths) > 1 or overlay.suffix.lower() != ".png"):
         raise ScanError(f"overlay {overlay}: needs one image and a name that ends with .png")
     painted = _read_mask(mask) if mask is not None else None
-    before = _read(original) if original is not None else None
+    before = read_picture(original) if original is not None else None
     scanner = Scanner(make_engine(engine))
     found: dict[Path, Found] = {}
     for path in paths:
-        picture = _read(path)
+        picture = read_picture(path)
         weights = _weights(painted, picture, invert)
         found[path] = _scan(scanner, picture, weights, prompt, before)
         if overlay is not None:
@@ -66,16 +66,16 @@ def scan(
     return 0 if all(clean.values()) else 1
 
 
-def _listed(images: list[Path]) -> list[Path]:
+def listed(images: list[Path]) -> list[Path]:
     """Return the images that are named, and those in the folders that are.
 
     Raises:
         ScanError: for a folder that cannot be read or holds no image.
     """
-    listed: list[Path] = []
+    files: list[Path] = []
     for path in images:
         if not path.is_dir():
-            listed.append(path)
+            files.append(path)
             continue
         try:
             inside = sorted(one for one in path.iterdir() if one.suffix.lower() in ENDINGS and one.is_file())
@@ -83,11 +83,11 @@ def _listed(images: list[Path]) -> list[Path]:
             raise ScanError(f"{path}: cannot be read ({error.strerror}); check its rights") from error
         if not inside:
             raise ScanError(f"{path}: holds no image ({', '.join(ENDINGS)})")
-        listed += inside
-    return listed
+        files += inside
+    return files
 
 
-def _read(path: Path) -> Picture:
+def read_picture(path: Path) -> Picture:
     """Return an image's pixels [H, W, 3]."""
     from goodseed.provenance.embed.decode import Picture as File
     from goodseed.provenance.embed.decode import open_source
@@ -102,7 +102,9 @@ def _read_mask(path: Path) -> Weights:
     """Return a mask [h, w] from an image's brightness."""
     import numpy as np
 
-    weights: Weights = _read(path).astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32) / np.float32(255)
+    weights: Weights = (
+        read_picture(path).astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32) / np.float32(255)
+    )
     return weights
 
 

@@ -31,7 +31,18 @@ from goodseed.commands.study_comfy import (
     check_generator,
     prepare_comfy,
 )
+from goodseed.commands.study_demo import CfgOption, DtypeOption, StepsOption, demo_options
 from goodseed.commands.study_engine import AddressOption, EngineOption
+from goodseed.commands.study_plan import (
+    Asked,
+    IccOption,
+    PlanOption,
+    RateOption,
+    check_plan_options,
+    plan_without_server,
+    require_idle,
+    show_forecast,
+)
 from goodseed.errors import PromptError
 from goodseed.prompts import PromptSet, read_prompts
 from goodseed.seeds import parse_seeds
@@ -72,6 +83,9 @@ def study(
     reader: Annotated[
         str, typer.Option("--reader", help="With --inpaint: what reads text: rapidocr, tesseract, or module:function.")
     ] = "rapidocr",
+    steps: StepsOption = None,
+    cfg: CfgOption = None,
+    dtype: DtypeOption = None,
     workflow: WorkflowOption = None,
     server: ServerOption = None,
     seed_input: SeedInputOption = None,
@@ -102,6 +116,10 @@ def study(
         str,
         typer.Option("--race-metric", help="With --racing or --pilot: what decides; by default the first metric."),
     ] = "",
+    race_rule: Annotated[
+        str,
+        typer.Option("--race-rule", help="With --racing: gain, or interval, the costlier rule of races begun earlier."),
+    ] = "gain",
     pilot: Annotated[
         bool,
         typer.Option("--pilot", help="First say from a few seeds what can be gained; stop if it is not worth it."),
@@ -110,16 +128,21 @@ def study(
     name: Annotated[str, typer.Option("--name", help="The bank's name; the folder's by default.")] = "",
     engine: EngineOption = "local",
     address: AddressOption = None,
+    only_plan: PlanOption = False,
+    rate: RateOption = None,
+    icc: IccOption = "",
     as_json: JsonOption = False,
 ) -> int:
     """Measure seeds × prompts on a generator and sum them up in a seed bank.
 
     Without --metrics the generator's own judge measures. With --racing most seeds leave early, for a part of the
     images. It can be stopped at any moment: the same command continues it. With --inpaint a finished study is extended.
+    With --plan nothing is begun: it says what the study would cost.
     """
     from goodseed.study.comfy.feed import Settings
     from goodseed.study.comfy.workflow import Choices
     from goodseed.study.engines import make_engine
+    from goodseed.study.engines.local import default_workers
     from goodseed.study.pilot import run_pilot
     from goodseed.study.plan import make_plan
     from goodseed.study.race_plan import make_race
@@ -134,18 +157,30 @@ def study(
     names, source = chosen_metrics(metrics, reference)
     if generator == "comfy" and not names:
         names = ["traits"]
-    options: dict[str, Any] | None = None
+    options: dict[str, Any] = demo_options(generator, steps, cfg, dtype)
     places: list[Place] = []
+    check_plan_options(only_plan, rate, icc)
+    asked = Asked(out, rate, icc, race_metric, top, race_rule, keep_images, as_json) if only_plan else None
     if check_generator(generator, workflow, server):
         choices = Choices(seed_input or (), prompt_input or (), negative, image_node)
-        settings = Settings(queue_ahead, stall, patience, keep_images=keep_images)
+        settings = Settings(queue_ahead, stall, patience, keep_images=keep_images and asked is None)
+        if asked is not None and asked.rate is not None:
+            sets = (selection, kept_apart)
+            unasked = plan_without_server(workflow, choices, wanted, sets, names, source)
+            return show_forecast(unasked, None, len(server or ()), asked)
+        if asked is not None:
+            require_idle(server or (), settings.answer)
         options, places = prepare_comfy(workflow, server, choices, settings, selection.prompts[0])
     shape = (reader if inpaint else None, pairs)
     plan = make_plan(generator, wanted, selection, kept_apart, *shape, names, source, options)
     if workers is None and engine == "local" and loads_weights(names):
         workers = 1
     runs = make_engine(engine, workers, places, address)
-    raced = make_race(plan if racing else plan.without_inpainting, race_metric, top) if racing or pilot else None
+    if asked is not None:
+        crew = len(places) or (workers if workers is not None else default_workers() if engine == "local" else None)
+        return show_forecast(plan, runs, None if crew is None else max(crew, 1), asked)
+    whole = plan if racing else plan.without_inpainting
+    raced = make_race(whole, race_metric, top, race_rule) if racing or pilot else None
     found: Pilot | None = None
     with _Bar() as bar:
         try:

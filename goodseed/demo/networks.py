@@ -186,7 +186,7 @@ class Denoiser(nn.Module):
         """
         height, width = x.shape[-2:]
         x = F.pad(x, (0, -width % 4, 0, -height % 4), mode="replicate")
-        steering = F.silu(self.time(_waves(t)) + self.text(context[:, 0]))
+        steering = F.silu(self.time(_waves(t).to(context.dtype)) + self.text(context[:, 0]))
         x = self.enter(x)
         skips = []
         for level, blocks in enumerate(self.falling):

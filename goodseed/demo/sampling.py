@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from goodseed.demo.networks import Denoiser
+Velocity = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""A denoiser: x [B,4,H,W], t [B] and contexts [B,16,128] → velocities [B,4,H,W]."""
 
 STEPS, CFG = 12, 3.0
 
@@ -52,7 +54,7 @@ def simple_sigmas(steps: int) -> Tensor:
 
 @torch.no_grad()
 def sample_euler(
-    denoiser: Denoiser,
+    denoiser: Velocity,
     noise: Tensor,
     context: Tensor,
     empty: Tensor,
@@ -63,18 +65,25 @@ def sample_euler(
     """Return latents [B,4,H,W] sampled from noise [B,4,H,W] under contexts [1,16,128].
 
     comfy/k_diffusion/sampling.py, sample_euler, over comfy/samplers.py, cfg_function, for a rectified flow; with a
-    hole over KSamplerX0Inpaint, which is what SetLatentNoiseMask asks a KSampler for.
+    hole over KSamplerX0Inpaint, which is what SetLatentNoiseMask asks a KSampler for. At cfg 1 the empty prompt has no
+    say, and ComfyUI leaves it out as well.
     """
     sigmas = simple_sigmas(steps)
     count = len(noise)
-    contexts = torch.cat((context.expand(count, -1, -1), empty.expand(count, -1, -1)))
+    contexts = torch.cat([part.expand(count, -1, -1) for part in ((context,) if cfg == 1 else (context, empty))])
     x = noise
     for sigma, following in itertools.pairwise(sigmas):
-        t = sigma.expand(2 * count).to(x)
         seen = x if hole is None else hole.seen(x, noise, sigma)
-        towards, away = denoiser(torch.cat((seen, seen)), t, contexts).chunk(2)
-        denoised_towards, denoised_away = seen - sigma * towards, seen - sigma * away
-        denoised = denoised_away + (denoised_towards - denoised_away) * cfg
+        denoised = _denoised(denoiser, seen, sigma, contexts, cfg)
         denoised = denoised if hole is None else hole.kept(denoised)
         x = x + (x - denoised) / sigma * (following - sigma)
     return x
+
+
+def _denoised(denoiser: Velocity, x: Tensor, sigma: Tensor, contexts: Tensor, cfg: float) -> Tensor:
+    """Return what the model takes for the latents without noise [B,4,H,W], under contexts [B or 2B,16,128]."""
+    times = len(contexts) // len(x)
+    velocities = denoiser(torch.cat([x] * times), sigma.expand(len(contexts)).to(x), contexts).chunk(times)
+    towards, *away = (x - sigma * velocity for velocity in velocities)
+    denoised: Tensor = away[0] + (towards - away[0]) * cfg if away else towards
+    return denoised

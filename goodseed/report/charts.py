@@ -22,7 +22,7 @@ COLOURS = {
     "muted": "#5d6762",
     "line": "#d8dcd6",
     "first": "#0b67ac",
-    "second": "#c4570d",
+    "second": "#b84f0a",
     "cloud": "#9aa5a0",
 }
 """The page's colours by their names in style.css; blue and orange differ to every kind of colour vision."""
@@ -220,6 +220,7 @@ def _inline(svg: str, name: str, title: str) -> Markup:
     """Turn a whole SVG file into an element: no prologue, no addresses, own ids, the page's colours and fonts."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<style[^>]*>.*?</style>", "", body, flags=re.DOTALL)  # its rules would be the whole page's
     box = re.search(r'viewBox="([\d. ]+)"', body)
     inner = body[body.index(">") + 1 :]
     own = re.sub(r"[^a-z0-9]+", "-", name.lower()) or "chart"
@@ -231,5 +232,6 @@ def _inline(svg: str, name: str, title: str) -> Markup:
         inner = inner.replace(value, f"var(--{colour})")
     inner = re.sub(r"\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", inner)
     inner = re.sub(r"\s*\n\s*", " ", inner)
-    head = f'<svg viewBox="{box[1] if box else "0 0 1 1"}" role="img" aria-label="{escaped(title)}">'
+    view = box[1] if box else "0 0 1 1"
+    head = f'<svg viewBox="{view}" role="img" aria-label="{escaped(title)}" stroke-linejoin="round">'
     return Markup(head + inner)

@@ -139,6 +139,22 @@ def best_and_worst(bank: Bank, count: int = 3) -> tuple[list[int], list[int]]:
     return order[:count], order[len(order) - count :]
 
 
+def random_positions(bank: Bank) -> list[int]:
+    """Return the random set of at most four seeds that diverse sets stand beside; none of too few seeds."""
+    size = min(4, len(bank.seeds) - 1)
+    if size < 2:
+        return []
+    return [int(position) for position in np.random.default_rng(0).choice(len(bank.seeds), size, replace=False)]
+
+
+def diverse_positions(bank: Bank, feature: str) -> list[int]:
+    """Return as many seeds as differ most in a feature, from the first of the random set on; none without either."""
+    from goodseed.banks import farthest_point_sampling
+
+    table, random = bank.tensors.get(f"feature.{feature}"), random_positions(bank)
+    return [] if table is None or not random else farthest_point_sampling(table, len(random), random[0])
+
+
 @dataclass(frozen=True)
 class Trait:
     """One trait: the share of each seed's images that have it, float64 [S]."""

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Plane:
-    """Seeds in the plane: x and y in 0…1 (y downwards), float64 [S, 2], and each axis' share of the variance."""
+    """Seeds in the plane, float64 [S, 2], y downwards, and each axis' share of the variance."""
 
     points: np.ndarray
     shares: tuple[float, float]
@@ -18,8 +18,17 @@ class Plane:
 def project(features: np.ndarray) -> Plane | None:
     """Project features [S, D] on their two main directions (the paper's N×(2·P) → N×2, section 3.2).
 
-    Directions have a fixed sign; the outermost hundredth on each side is drawn at the edge. None where
-    the features hold no difference between seeds.
+    The outermost hundredth on each side is drawn at the edge. None where the features hold no difference between seeds.
+    """
+    found = principal(features)
+    return None if found is None else Plane(_to_unit(found.points), found.shares)
+
+
+def principal(features: np.ndarray) -> Plane | None:
+    """Return features [S, D] on their two main directions, in the features' own unit, as they are.
+
+    Directions have a fixed sign. None for fewer than three seeds, and where the features hold no difference between
+    them.
     """
     centred = np.asarray(features, dtype=np.float64)
     if centred.ndim != 2 or centred.shape[0] < 3 or not np.isfinite(centred).all():
@@ -35,7 +44,7 @@ def project(features: np.ndarray) -> Plane | None:
     signs = np.sign(right[np.arange(2), np.abs(right[:2]).argmax(axis=1)])
     points = left[:, :2] * size[:2] * np.where(signs == 0, 1.0, signs)
     shares = power / power.sum()
-    return Plane(_to_unit(points), (float(shares[0]), float(shares[1])))
+    return Plane(points, (float(shares[0]), float(shares[1])))
 
 
 def spaced(points: np.ndarray, width: float, height: float, limit: int) -> list[int]:

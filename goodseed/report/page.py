@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from goodseed import __version__
 from goodseed.banks.cautions import cautions
 from goodseed.markup import Child, Markup, join, tag
-from goodseed.report import sections, tables
+from goodseed.report import maps_section, sections, tables
 from goodseed.report.data import SETS, metrics_of, section, single_image_spread, texts, wins_in_hundred
+from goodseed.report.maps import Maps
 from goodseed.report.numbers import count, finite, number
 from goodseed.report.pictures import Pictures
 from goodseed.report.plan import Plan
@@ -33,12 +34,15 @@ _CONTENTS = (
     ("traits", "Traits"),
     ("composition", "Compositions"),
     ("diverse", "Diverse"),
+    (maps_section.NAME, "Maps"),
     ("method", "How it was measured"),
 )
 _MOST_PROMPTS = 40
 
 
-def page(bank: Bank, plan: Plan, pictures: Pictures, charts: Mapping[str, Markup], missing: str | None) -> str:
+def page(
+    bank: Bank, plan: Plan, maps: Maps, pictures: Pictures, charts: Mapping[str, Markup], missing: str | None
+) -> str:
     """Return the report as one HTML document without outside addresses."""
     metrics = metrics_of(bank)
     title = f"What the seed does to {_model(bank)}"
@@ -57,23 +61,38 @@ def page(bank: Bank, plan: Plan, pictures: Pictures, charts: Mapping[str, Markup
             text_section(bank, charts),
             sections.composition(plan, pictures, charts),
             sections.diverse_sets(plan, pictures, diverse),
+            maps_section.maps_section(maps),
             _method(bank),
         ),
         tag("footer", tag("p", _sources(bank))),
     )
-    return document(title, body)
+    return document(title, body, with_maps=bool(maps.maps))
 
 
-def document(title: str, body: Markup) -> str:
-    """Return a whole HTML document with the report's style."""
+def document(title: str, body: Markup, with_maps: bool = False) -> str:
+    """Return a whole HTML document with the report's style, and with the maps' script where they are.
+
+    Its content security policy lets nothing be fetched, and no script run but that one.
+    """
+    styles = [STYLE, maps_section.STYLE] if with_maps else [STYLE]
+    script = tag("script", Markup(maps_section.script()), type="module") if with_maps else None
     head = join(
         tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=_policy(with_maps)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("title", f"{title} · Good Seed"),
-        tag("style", Markup(STYLE.read_text(encoding="utf-8"))),
+        tag("style", Markup("".join(style.read_text(encoding="utf-8") for style in styles))),
     )
-    return f"<!doctype html>\n{tag('html', tag('head', head), tag('body', body), lang='en')}\n"
+    return f"<!doctype html>\n{tag('html', tag('head', head), tag('body', body, script), lang='en')}\n"
+
+
+def _policy(with_maps: bool) -> str:
+    allowed = f"'{maps_section.script_hash()}'" if with_maps else "'none'"
+    return (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 def _contents(bank: Bank) -> list[tuple[str, str]]:
@@ -243,7 +262,8 @@ def _sources(bank: Bank) -> str:
     return (
         f"Made by Good Seed {__version__}. The figures follow Xu, Zhang and Shi, “Good Seed Makes a Good Crop” (2024): "
         "best and worst seeds its figure 5, sorted scores 6 and 7, styles 8, traits 9, compositions 10, golden and "
-        "diverse seeds its tables 1 and 2. A bank holds for its own model, sampling and noise only."
+        "diverse seeds its tables 1 and 2, maps its section 3.2. A bank holds for its own model, sampling and noise "
+        "only."
     )
 
 

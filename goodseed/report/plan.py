@@ -14,9 +14,11 @@ from goodseed.report.data import (
     Metric,
     Trait,
     best_and_worst,
+    diverse_positions,
     feature_prompts,
     metrics_of,
     objects_of,
+    random_positions,
     section,
     shown_prompts,
     spread,
@@ -181,24 +183,19 @@ def _trait_sheet(bank: Bank, trait: Trait, prompts: Sequence[str]) -> Sheet:
 
 
 def _diverse(bank: Bank, gaps: dict[str, str]) -> tuple[Sheet, ...]:
-    from goodseed.banks import farthest_point_sampling
-
     prompts, _ = shown_prompts(bank, 3)
-    kinds = [kind for kind in ("style", "composition") if f"feature.{kind}" in bank.tensors]
-    size = min(4, len(bank.seeds) - 1)
-    if not kinds or not prompts or size < 2:
+    kinds = {kind: found for kind in ("style", "composition") if (found := diverse_positions(bank, kind))}
+    if not kinds or not prompts:
+        measured = any(f"feature.{kind}" in bank.tensors for kind in ("style", "composition"))
         gaps["diverse"] = (
-            "This study measured no style and no composition features."
-            if not kinds
-            else ("There are too few seeds, or no prompts, to show a diverse set.")
+            "There are too few seeds, or no prompts, to show a diverse set."
+            if measured
+            else "This study measured no style and no composition features."
         )
         return ()
-    drawn = np.random.default_rng(0).choice(len(bank.seeds), size, replace=False)
-    sets = [("Random", [bank.seeds[int(i)] for i in drawn])]
-    for kind in kinds:
-        chosen = farthest_point_sampling(bank.tensors[f"feature.{kind}"], size, int(drawn[0]))
-        sets.append((f"Diverse by {kind}", [bank.seeds[i] for i in chosen]))
-    return tuple(_diverse_sheet(prompt, number, sets) for number, prompt in enumerate(prompts, start=1))
+    sets = [("Random", random_positions(bank)), *((f"Diverse by {kind}", found) for kind, found in kinds.items())]
+    named = [(title, [bank.seeds[i] for i in found]) for title, found in sets]
+    return tuple(_diverse_sheet(prompt, number, named) for number, prompt in enumerate(prompts, start=1))
 
 
 def _diverse_sheet(prompt: str, number: int, sets: Sequence[tuple[str, Sequence[int]]]) -> Sheet:

@@ -127,7 +127,7 @@ def _pin(style: StyleMap, position: int, seed: int, pictures: Pictures) -> Marku
     if uri is None:
         return None
     x, y = pin_place(style.plane, position)
-    image = tag("img", src=uri, alt=f"seed {seed}", title=f"seed {seed}")
+    image = tag("img", src=uri, alt=f"seed {seed}", title=f"seed {seed}", data_seed=seed)
     return tag("span", image, tag("b", str(seed)), class_="pin", style=f"left:{100 * x:.2f}%;top:{100 * y:.2f}%")
 
 
@@ -212,7 +212,13 @@ def _strip(cells: tuple[Cell, ...], pictures: Pictures) -> Markup | None:
         tag(
             "figure",
             tag("figcaption", _cut(cell.caption), title=cell.caption),
-            tag("img", src=uri, alt=f"seed {cell.seed}: {_cut(cell.prompt)}", title=f"seed {cell.seed}: {cell.prompt}"),
+            tag(
+                "img",
+                src=uri,
+                alt=f"seed {cell.seed}: {_cut(cell.prompt)}",
+                title=f"seed {cell.seed}: {cell.prompt}",
+                data_seed=cell.seed,
+            ),
         )
         for cell in cells
         if (uri := pictures.uri(cell.prompt, cell.seed)) is not None

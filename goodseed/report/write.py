@@ -13,6 +13,7 @@ from goodseed.files import write_bytes
 from goodseed.markup import Markup
 from goodseed.report import charts, sheets
 from goodseed.report.data import metrics_of
+from goodseed.report.maps import make_maps
 from goodseed.report.page import document, page
 from goodseed.report.pictures import Pictures, Progress, why_not
 from goodseed.report.plan import Plan, make_plan
@@ -65,7 +66,7 @@ def write_report(
         pictures.make(generator, progress)
         missing = None if len(pictures) else "the bank does not hold its prompts’ texts"
     drawn = _charts(bank, plan)
-    write_bytes(out, page(bank, plan, pictures, drawn, missing).encode())
+    write_bytes(out, page(bank, plan, make_maps(bank), pictures, drawn, missing).encode())
     written = _write_pngs(bank, plan, pictures, Path(pngs)) if pngs is not None else ()
     return Report(Path(out), len(pictures), written, missing)
 

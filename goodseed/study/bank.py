@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from goodseed.banks.format import Bank, make_bank
 from goodseed.study.evidence import reliability
-from goodseed.study.frechet import stderr_of_mean
 from goodseed.study.ledger import Ledger, read_ledger
-from goodseed.study.pca import style_features
+from goodseed.study.pca import on_axes, principal_axes
 from goodseed.study.plan import SETS, Plan
 from goodseed.study.references import set_distances
 from goodseed.study.tables import Tables
@@ -24,6 +24,9 @@ _PREFIX = {"selection": "metric", "held_out": "heldout"}
 
 def build_bank(folder: Path | str) -> Bank:
     """Sum a finished study up in a bank; the same ledger always gives the same bank.
+
+    The ledger is read some prompts at a time: what is in memory does not grow with the prompts, but for the features of
+    the bank itself.
 
     Raises:
         StudyError: when the study is unfinished or damaged, or its generator is not the one it was made with.
@@ -42,27 +45,39 @@ def _tensors(ledger: Ledger, tables: Tables) -> dict[str, np.ndarray]:
     tensors: dict[str, np.ndarray] = {"seeds": np.array(ledger.seeds, np.uint64).view(np.int64)}
     for name in SETS:
         images = np.full(seeds, len(ledger.plan.prompts(name)), np.int32)
-        for metric, table in tables.of_set(name).items():
+        for metric, sums in tables.of_set(name).items():
             key = f"{_PREFIX[name]}.{metric}"
-            tensors[f"{key}.mean"] = table.mean(axis=1).astype(np.float32)
-            # Paired prompts: what a prompt does to all seeds alike says nothing about a seed.
-            tensors[f"{key}.stderr"] = stderr_of_mean(table - table.mean(axis=0)).astype(np.float32)
+            tensors[f"{key}.mean"] = sums.mean.astype(np.float32)
+            tensors[f"{key}.stderr"] = sums.stderr.astype(np.float32)
             tensors[f"{key}.n"] = images
-    for trait, values in tables.traits.items():
-        tensors[f"trait.{trait}"] = values.mean(axis=1).astype(np.float32)
+    for trait, sums in tables.traits.items():
+        tensors[f"trait.{trait}"] = sums.mean.astype(np.float32)
     return {**tensors, **_features(ledger)}
 
 
 def _features(ledger: Ledger) -> dict[str, np.ndarray]:
     tensors: dict[str, np.ndarray] = {}
-    first, second = ledger.selection, ledger.held_out
-    if first.style is not None and second.style is not None:
-        styles = style_features(first.style, second.style, len(STYLE))
-        tensors["feature.style"], tensors["heldout.feature.style"] = (style.astype(np.float32) for style in styles)
-    for prefix, cells in (("feature", first), ("heldout.feature", second)):
-        if cells.composition is not None:
-            tensors[f"{prefix}.composition"] = cells.composition.reshape(len(ledger.seeds), -1)
+    described = ledger.plan.judge_info["features"]
+    axes = principal_axes(ledger.column("selection", "style"), len(STYLE)) if "style" in described else None
+    for prompt_set, prefix in (("selection", "feature"), ("held_out", "heldout.feature")):
+        if axes is not None:
+            styles = on_axes(ledger.column(prompt_set, "style"), axes)
+            tensors[f"{prefix}.style"] = _in_a_row(ledger, prompt_set, len(STYLE), styles)
+        if "composition" in described:
+            places = ledger.column(prompt_set, "composition")
+            width = len(ledger.plan.composition_names)
+            tensors[f"{prefix}.composition"] = _in_a_row(ledger, prompt_set, width, places)
     return tensors
+
+
+def _in_a_row(ledger: Ledger, prompt_set: str, width: int, parts: Iterable[npt.NDArray[Any]]) -> np.ndarray:
+    """Lay features that come some prompts at a time, [S, p, d], side by side: float32 [S, P·d]."""
+    whole = np.empty((len(ledger.seeds), len(ledger.plan.prompts(prompt_set)), width), np.float32)
+    first = 0
+    for part in parts:
+        whole[:, first : first + part.shape[1]] = part
+        first += part.shape[1]
+    return whole.reshape(len(whole), -1)
 
 
 def _info(plan: Plan, references: Mapping[str, Any]) -> dict[str, Any]:

@@ -36,10 +36,12 @@ def compute_shard(
     judge: Judge,
     shard: Shard,
     names: frozenset[str],
+    size: tuple[int, int],
     ahead: Callable[[Sequence[Call]], None] | None = None,
 ) -> ShardResult:
-    """Generate and measure every cell of a shard; `names` are the columns that the plan announces.
+    """Generate and measure every cell of a shard.
 
+    `names` are the columns and `size` is the width and height that the plan announces.
     `ahead` is told before each call of the generator which calls are left, this one first.
 
     Raises:
@@ -53,15 +55,27 @@ def compute_shard(
         if ahead is not None:
             ahead(calls[number:])
         images = generator.generate(prompt, seeds)
+        seconds += time.perf_counter() - began
+        _check_images(images, seeds, size)
+        began = time.perf_counter()
         measured = judge.measure(images, prompt)
         seconds += time.perf_counter() - began
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[0] != len(seeds):
-            raise StudyError(f"generator: gave {images.dtype} {images.shape}, not {len(seeds)} uint8 images")
         parts.append(_columns(measured, len(seeds)))
         if set(parts[-1]) != names:
             odd = ", ".join(sorted(names.symmetric_difference(parts[-1])))
             raise StudyError(f"judge: what it describes and what it measures differ in {odd}")
     return ShardResult(shard, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, seconds)
+
+
+def _check_images(images: np.ndarray, seeds: Sequence[int], size: tuple[int, int]) -> None:
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[0] != len(seeds) or images.shape[3] != 3:
+        raise StudyError(f"generator: gave {images.dtype} {images.shape}, not {len(seeds)} uint8 images in RGB")
+    height, width = images.shape[1:3]
+    if (width, height) != size:
+        raise StudyError(
+            f"generator: gave {width}×{height} for seed {seeds[0]} where it describes {size[0]}×{size[1]}; a study has "
+            "one resolution: let it make that size for every prompt and seed"
+        )
 
 
 def _columns(measured: Measurements, count: int) -> dict[str, np.ndarray]:

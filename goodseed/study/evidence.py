@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,14 @@ from goodseed.banks.diverse import farthest_point_sampling
 from goodseed.banks.evidence import overlap_beside_chance
 from goodseed.banks.format import Bank
 from goodseed.banks.golden import RULES, golden_positions
-from goodseed.stats import bootstrap_gain, icc, overlap, spearman
+from goodseed.stats import bootstrap_gain, overlap, spearman
+from goodseed.study.gains import held_out_gains
 from goodseed.study.ledger import Ledger
-from goodseed.study.tables import Tables
+from goodseed.study.tables import Tables, metric_parts
 from goodseed.study.text_evidence import text_reliability
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 DIVERSE = 4
 """Seeds in a diverse set, as in the paper's table 2."""
@@ -40,17 +44,21 @@ def reliability(bank: Bank, ledger: Ledger, tables: Tables) -> dict[str, Any]:
     found: dict[str, Any] = {
         "icc": _icc(tables),
         "rank_correlation": {
-            name: spearman(table.mean(axis=1), tables.held_out[name].mean(axis=1)).as_dict()
-            for name, table in sorted(tables.selection.items())
+            name: spearman(sums.mean, tables.held_out[name].mean).as_dict()
+            for name, sums in sorted(tables.selection.items())
         },
     }
     if bank.metrics:
-        found |= {"overlap": _overlap(bank), "golden_gain": _golden_gain(bank, tables)}
+        parts = metric_parts(ledger, "held_out")
+        gains = golden_gains(bank, parts, len(ledger.plan.held_out), tables.sets["held_out"])
+        found |= {"overlap": _overlap(bank), "golden_gain": gains}
     if len(ledger.seeds) > DIVERSE:
         found["diverse_gain"] = {
-            feature: diverse_gain(bank.tensors[f"feature.{feature}"], cells)
-            for feature, cells in (("style", ledger.held_out.style), ("composition", ledger.held_out.composition))
-            if cells is not None
+            feature: diverse_gain(
+                bank.tensors[f"feature.{feature}"], ledger.column("held_out", feature), len(ledger.plan.held_out)
+            )
+            for feature in ("style", "composition")
+            if feature in ledger.plan.judge_info["features"]
         }
     if ledger.text:
         found["inpaint"] = text_reliability(bank, ledger)
@@ -58,35 +66,36 @@ def reliability(bank: Bank, ledger: Ledger, tables: Tables) -> dict[str, Any]:
     return figures
 
 
-def diverse_gain(features: npt.ArrayLike, held_out: npt.ArrayLike) -> dict[str, Any]:
+def diverse_gain(features: npt.ArrayLike, held_out: Iterable[npt.ArrayLike], prompts: int) -> dict[str, Any]:
     """Return how much less alike the images of diverse sets are than those of random sets, on held-out prompts.
 
-    `features` [S, D] choose the sets (farthest point sampling from many starts), `held_out` [S, Q, d] measures
-    them (eq. 2). `random` is the exact expectation over all sets. The interval is normal, its width from a
-    bootstrap over seeds and prompts in which the sets are chosen anew each time.
+    `features` [S, D] choose the sets (farthest point sampling from many starts); `held_out`, [S, q, d] of some of all
+    `prompts` prompts at a time, measures them (eq. 2). `random` is the exact expectation over all sets. The interval is
+    normal, its width from a bootstrap over seeds and prompts in which the sets are chosen anew each time.
     """
     chooses = np.asarray(features, np.float64)[:MOST_SEEDS]
-    units = _units(np.asarray(held_out)[:MOST_SEEDS])
-    seeds, prompts = units.shape[:2]
+    seeds = len(chooses)
     starts = np.unique(np.linspace(0, seeds - 1, STARTS).astype(np.int64))
-    diverse = _alike_after_sampling(chooses, units, starts)
-    random = _alike(units).mean()
+    sets = _sampled_sets(chooses, np.arange(seeds), starts)
     draw = np.random.default_rng(0)
-    gains = np.empty(RESAMPLES)
-    for index in range(RESAMPLES):
-        # A seed drawn twice is one seed to choose from: a set never holds it twice.
-        drawn = np.unique(draw.integers(seeds, size=seeds))
-        weights = np.bincount(draw.integers(prompts, size=prompts), minlength=prompts) / prompts
-        if len(drawn) < DIVERSE:
-            drawn = np.arange(seeds)
-        starts = draw.integers(len(drawn), size=STARTS_PER_RESAMPLE)
-        some = units[drawn]
-        gains[index] = (_alike(some) - _alike_after_sampling(chooses[drawn], some, starts)) @ weights
-    gain = float(random - diverse.mean())
+    resamples = [_resample(chooses, draw, prompts) for _ in range(RESAMPLES)]
+    diverse = random = 0.0
+    gains, first = np.zeros(RESAMPLES), 0
+    for part in held_out:
+        units = _units(np.asarray(part)[:MOST_SEEDS])
+        some = slice(first, first + units.shape[1])
+        diverse += float(_alike_of_sets(units, sets).sum())
+        random += float(_alike(units).sum())
+        for index, resample in enumerate(resamples):
+            alike = _alike(units[resample.seeds]) - _alike_of_sets(units, resample.sets)
+            gains[index] += alike @ resample.weights[some]
+        first += units.shape[1]
+    diverse, random = diverse / prompts, random / prompts
+    gain = random - diverse
     half = _Z * float(gains.std(ddof=1))
     return {
-        "diverse": float(diverse.mean()),
-        "random": float(random),
+        "diverse": diverse,
+        "random": random,
         "gain": gain,
         "low": gain - half,
         "high": gain + half,
@@ -94,13 +103,35 @@ def diverse_gain(features: npt.ArrayLike, held_out: npt.ArrayLike) -> dict[str, 
     }
 
 
+@dataclass(frozen=True, eq=False)
+class _Resample:
+    """Seeds and prompts drawn with replacement, and the diverse sets that are chosen among these seeds."""
+
+    seeds: IntArray
+    weights: FloatArray
+    """Of the prompts: [Q]."""
+    sets: IntArray
+    """Positions among all seeds: [sets, DIVERSE]."""
+
+
+def _resample(features: FloatArray, draw: np.random.Generator, prompts: int) -> _Resample:
+    seeds = len(features)
+    # A seed drawn twice is one seed to choose from: a set never holds it twice.
+    drawn = np.unique(draw.integers(seeds, size=seeds))
+    weights = np.bincount(draw.integers(prompts, size=prompts), minlength=prompts) / prompts
+    if len(drawn) < DIVERSE:
+        drawn = np.arange(seeds)
+    starts = draw.integers(len(drawn), size=STARTS_PER_RESAMPLE)
+    return _Resample(drawn, weights, _sampled_sets(features, drawn, starts))
+
+
 def _icc(tables: Tables) -> dict[str, Any]:
     both = {
-        **{name: np.concatenate([table, tables.held_out[name]], axis=1) for name, table in tables.selection.items()},
+        **{name: sums.with_those_of(tables.held_out[name]) for name, sums in tables.selection.items()},
         **tables.traits,
         **tables.composition,
     }
-    return {name: icc(table).as_dict() for name, table in sorted(both.items())}
+    return {name: sums.icc().as_dict() for name, sums in sorted(both.items())}
 
 
 def _overlap(bank: Bank) -> dict[str, Any]:
@@ -120,23 +151,31 @@ def _overlap(bank: Bank) -> dict[str, Any]:
     return {**overlap_beside_chance(bank, top), "between_sets": between}
 
 
-def _golden_gain(bank: Bank, tables: Tables) -> dict[str, Any]:
+def golden_gains(
+    bank: Bank,
+    parts: Iterable[Mapping[str, npt.ArrayLike]],
+    prompts: int,
+    sets: Mapping[str, npt.ArrayLike],
+) -> dict[str, dict[str, Any]]:
     """Return each rule's held-out gain in each metric.
 
-    All rules choose as many seeds as the paper's does (its intersection of the top quarters), so that they
-    compare; where that is empty, a sixteenth of the seeds, and the paper's rule has no entry.
+    `parts` yield the held-out tables of metrics of single images, [S, p] of some of all `prompts` prompts at a time;
+    `sets` are those of metrics of sets, [S, g]. All rules choose as many seeds as the paper's does (its intersection of
+    the top quarters), so that they compare; where that is empty, a sixteenth of the seeds, and the paper's rule has no
+    entry.
     """
     paper = golden_positions(bank, "paper")
     count = len(paper) or max(1, len(bank.seeds) // 16)
-    gains: dict[str, Any] = {}
-    for rule in (*RULES, *sorted(bank.metrics)):
-        chosen = [int(position) for position in golden_positions(bank, rule, count)]
-        if chosen:
-            gains[rule] = {
-                name: bootstrap_gain(table, chosen, bank.metrics[name]["direction"]).as_dict()
-                for name, table in sorted(tables.held_out.items())
-            }
-    return gains
+    rules = (*RULES, *sorted(bank.metrics))
+    found = {rule: [int(position) for position in golden_positions(bank, rule, count)] for rule in rules}
+    chosen = {rule: positions for rule, positions in found.items() if positions}
+    directions = {name: str(about["direction"]) for name, about in bank.metrics.items()}
+    of_images = {name: direction for name, direction in directions.items() if name not in sets}
+    gains = held_out_gains(parts, prompts, len(bank.seeds), chosen, of_images)
+    for rule, positions in chosen.items():
+        for name, table in sets.items():
+            gains[rule][name] = bootstrap_gain(table, positions, directions[name])
+    return {rule: {name: gain.as_dict() for name, gain in sorted(found.items())} for rule, found in gains.items()}
 
 
 def _units(features: npt.ArrayLike) -> FloatArray:
@@ -154,8 +193,15 @@ def _alike(units: FloatArray) -> FloatArray:
     return pairs / (count * (count - 1))
 
 
-def _alike_after_sampling(features: FloatArray, units: FloatArray, starts: npt.NDArray[np.int64]) -> FloatArray:
-    sets = [farthest_point_sampling(features, DIVERSE, int(start)) for start in starts]
+def _sampled_sets(features: FloatArray, among: IntArray, starts: IntArray) -> IntArray:
+    """Return the diverse sets among the seeds at some positions, from these starts among them: [sets, DIVERSE]."""
+    table = features[among]
+    sets: IntArray = among[np.array([farthest_point_sampling(table, DIVERSE, int(start)) for start in starts])]
+    return sets
+
+
+def _alike_of_sets(units: FloatArray, sets: IntArray) -> FloatArray:
+    """Return the mean cosine within sets, a mean over the sets, per prompt: [Q]."""
     per_prompt: FloatArray = np.mean([_alike(units[chosen]) for chosen in sets], axis=0)
     return per_prompt
 

@@ -57,13 +57,9 @@ class Reference:
             StudyError: for shapes that do not fit each other, NaN, and a matrix that is no covariance.
         """
         centre, matrix = np.asarray(mean, np.float64), np.asarray(covariance, np.float64)
-        if centre.ndim != 1 or matrix.shape != (len(centre), len(centre)):
-            raise StudyError(f"reference: a mean of shape {centre.shape} with a covariance of shape {matrix.shape}")
-        if not (np.isfinite(centre).all() and np.isfinite(matrix).all()):
-            raise StudyError("reference: the mean or the covariance holds a NaN or an infinity")
-        scale = float(np.abs(matrix).max(initial=0.0))
-        if not np.allclose(matrix, matrix.T, rtol=0, atol=1e-6 * scale) or float(np.diag(matrix).min(initial=0.0)) < 0:
-            raise StudyError("reference: the covariance is not symmetric, or has a negative variance")
+        fault = covariance_fault(centre, matrix)
+        if fault:
+            raise StudyError(f"reference: {fault}")
         return Reference(centre, _factor((matrix + matrix.T) / 2), float(np.trace(matrix)))
 
     def per_prompt(self, features: npt.ArrayLike) -> FloatArray:
@@ -93,6 +89,18 @@ class Moments:
         """The covariance of at least two rows, over count − 1."""
         scaled: FloatArray = self._scatter / (self.count - 1)
         return scaled
+
+
+def covariance_fault(mean: FloatArray, covariance: FloatArray) -> str:
+    """Say why the two are no mean [d] with its covariance [d, d]; nothing where they may be."""
+    if mean.ndim != 1 or not len(mean) or covariance.shape != (len(mean), len(mean)):
+        return f"a mean of shape {mean.shape} with a covariance of shape {covariance.shape}"
+    if not (np.isfinite(mean).all() and np.isfinite(covariance).all()):
+        return "the mean or the covariance holds a NaN or an infinity"
+    scale = float(np.abs(covariance).max())
+    if not np.allclose(covariance, covariance.T, rtol=0, atol=1e-6 * scale) or float(np.diag(covariance).min()) < 0:
+        return "the covariance is not symmetric, or has a negative variance"
+    return ""
 
 
 def frechet_distances(features: npt.ArrayLike, reference: Reference) -> FloatArray:

@@ -1,26 +1,33 @@
-"""The ledger: what a study has measured so far, in Parquet shards that are whole or not there."""
+"""The ledger: what a study has measured so far, in shards that are whole or not there.
+
+A study that goes on looks at its shards' seals (`seals.py`) and reads none of them. Their numbers are read some prompts
+or some seeds at a time, so that no table needs to be in memory as a whole; every read checks what it reads.
+"""
 
 from __future__ import annotations
 
-import io
 import itertools
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from goodseed.errors import MissingExtraError, StudyError
-from goodseed.files import write_bytes
-from goodseed.study.cells import ShardResult
+from goodseed.errors import DamagedShardError, StudyError
 from goodseed.study.inpaint_plan import INPAINT_SETS, TEXT_SHARE
 from goodseed.study.plan import Plan, Shard, read_plan
+from goodseed.study.seals import Seal, read_seals, write_seals
+from goodseed.study.shards import read_shard, seal_shard, shard_path, write_shard
 
-_KEY = b"goodseed.study"
+__all__ = ["Cells", "Ledger", "Scan", "read_ledger", "read_shard", "scan", "shard_path", "write_shard"]
 
 BLOCK_BYTES = 256 * 2**20
 """Features of sets are read for as many seeds at a time as fit in this, and for one at least."""
+
+PART_BYTES = 16 * 2**20
+"""Other columns are read for as many prompts at a time as fit in this, and for those of one shard at least."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +47,11 @@ class Cells:
 
 @dataclass(frozen=True)
 class Ledger:
-    """A finished study's measurements. Features of which metrics per seed are made stay on the disk (`blocks`)."""
+    """A finished study's measurements, which stay on the disk: `parts` and `blocks` read some of them after others."""
 
     folder: Path
     plan: Plan
-    selection: Cells
-    held_out: Cells
-    text: Mapping[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
-    """Task → the share of each hole under text: float32 [S, P] on the selection pairs, [S, Q] on the held-out ones."""
+    seals: Mapping[str, Seal]
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -55,6 +59,52 @@ class Ledger:
 
     def cells(self, prompt_set: str) -> Cells:
         return self.selection if prompt_set == "selection" else self.held_out
+
+    @cached_property
+    def selection(self) -> Cells:
+        """All cells on the selection prompts, in memory; but not the features of metrics of sets."""
+        return self._cells("selection")
+
+    @cached_property
+    def held_out(self) -> Cells:
+        """All cells on the held-out prompts, likewise."""
+        return self._cells("held_out")
+
+    @cached_property
+    def text(self) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:
+        """Task → the share of each hole under text: float32 [S, P] on the selection pairs, [S, Q] on the held-out."""
+        if self.plan.inpaint is None:
+            return {}
+        seeds, tasks = len(self.seeds), tuple(self.plan.inpaint.tasks)
+        first, second = (
+            self._whole(name, [TEXT_SHARE])[TEXT_SHARE].reshape(seeds, len(tasks), -1) for name in INPAINT_SETS
+        )
+        return {task: (first[:, place], second[:, place]) for place, task in enumerate(tasks)}
+
+    def parts(
+        self, prompt_set: str, names: Collection[str], most_bytes: int = PART_BYTES
+    ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+        """Read columns of all seeds on some prompts after others: the first prompt's number, and float32 [S, p, …].
+
+        At most `most_bytes` of them are in memory, or those of one block of prompts.
+
+        Raises:
+            StudyError: for a shard that is missing or damaged.
+        """
+        shards = sorted((s for s in self.plan.shards() if s.prompt_set == prompt_set), key=lambda s: s.prompt_start)
+        if not names or not shards:
+            return
+        groups = [list(found) for _, found in itertools.groupby(shards, key=lambda shard: shard.prompt_start)]
+        cell = sum(values[0].nbytes for values in self._read(shards[0], names).values())
+        together = max(1, most_bytes // (cell * sum(shard.images for shard in groups[0])))
+        for first in range(0, len(groups), together):
+            some = [shard for group in groups[first : first + together] for shard in group]
+            yield some[0].prompt_start, self._side_by_side(some, names)
+
+    def column(self, prompt_set: str, name: str) -> Iterator[np.ndarray]:
+        """Read one column so: float32 [S, p, …]."""
+        for _, part in self.parts(prompt_set, [name]):
+            yield part[name]
 
     def blocks(self, prompt_set: str, column: str, most_bytes: int = BLOCK_BYTES) -> Iterator[np.ndarray]:
         """Read the features of one column, of some seeds after others in the plan's order: float32 [s, P, d].
@@ -68,18 +118,52 @@ class Ledger:
         shards = sorted((s for s in self.plan.shards() if s.prompt_set == prompt_set), key=lambda s: s.seed_start)
         for _, found in itertools.groupby(shards, key=lambda shard: shard.seed_start):
             group = list(found)
-            seeds, width = len(group[0].seeds), self._features(group[0], column).shape[1]
+            seeds, width = len(group[0].seeds), self._read(group[0], [column])[column].shape[1]
             step = max(1, most_bytes // (4 * prompts * width))
             for start in range(0, seeds, step):
                 block = np.empty((min(step, seeds - start), prompts, width), np.float32)
                 for shard in group:
-                    rows = self._features(shard, column).reshape(len(shard.prompts), seeds, width)
+                    rows = self._read(shard, [column])[column].reshape(len(shard.prompts), seeds, width)
                     into = slice(shard.prompt_start, shard.prompt_start + len(shard.prompts))
                     block[:, into] = np.swapaxes(rows[:, start : start + step], 0, 1)
                 yield block
 
-    def _features(self, shard: Shard, column: str) -> np.ndarray:
-        return _read_whole(self.folder, shard, self.plan, [column])[column]
+    def _cells(self, prompt_set: str) -> Cells:
+        columns = self._whole(prompt_set, self.plan.columns - self.plan.streamed)
+        return Cells(
+            prompts=self.plan.prompts(prompt_set).prompts,
+            metrics={name[7:]: values for name, values in sorted(columns.items()) if name.startswith("metric.")},
+            traits={name[6:]: values for name, values in sorted(columns.items()) if name.startswith("trait.")},
+            style=columns.get("style"),
+            composition=columns.get("composition"),
+        )
+
+    def _whole(self, cell_set: str, names: Collection[str]) -> dict[str, np.ndarray]:
+        shards = [shard for shard in self.plan.shards() if shard.prompt_set == cell_set]
+        return self._side_by_side(shards, names) if names else {}
+
+    def _side_by_side(self, shards: Sequence[Shard], names: Collection[str]) -> dict[str, np.ndarray]:
+        """Return columns of shards that hold all seeds on prompts in a row: float32 [S, p, …]."""
+        first, last = shards[0].prompt_start, max(shard.prompt_start + len(shard.prompts) for shard in shards)
+        found: dict[str, np.ndarray] = {}
+        for shard in shards:
+            seeds = slice(shard.seed_start, shard.seed_start + len(shard.seeds))
+            prompts = slice(shard.prompt_start - first, shard.prompt_start - first + len(shard.prompts))
+            for name, values in self._read(shard, names).items():
+                if name not in found:
+                    found[name] = np.empty((len(self.seeds), last - first, *values.shape[1:]), np.float32)
+                rows = values.reshape(len(shard.prompts), len(shard.seeds), *values.shape[1:])
+                found[name][seeds, prompts] = np.swapaxes(rows, 0, 1)
+        return found
+
+    def _read(self, shard: Shard, names: Collection[str]) -> dict[str, np.ndarray]:
+        path = shard_path(self.folder, shard)
+        try:
+            return read_shard(path, shard, self.plan, names, self.seals.get(shard.name))
+        except FileNotFoundError as error:
+            raise _missing(path) from error
+        except ValueError as error:
+            raise _damaged(path, error) from error
 
 
 @dataclass(frozen=True)
@@ -92,31 +176,43 @@ class Scan:
 
 
 def read_ledger(folder: Path | str) -> Ledger:
-    """Read a finished study.
+    """Open a finished study. Shards without a seal that fits are read once, the others when their numbers are.
 
     Raises:
         StudyError: when the folder holds no study, an unfinished one, or a damaged shard.
     """
     folder = Path(folder)
-    plan = read_plan(folder)
-    cells: dict[str, dict[str, np.ndarray]] = {name: {} for name in plan.sets}
+    plan, seals = read_plan(folder), read_seals(folder)
     for shard in plan.shards():
-        names = plan.columns_of(shard.prompt_set) - set(plan.set_metrics.values())
-        _place(cells[shard.prompt_set], _read_whole(folder, shard, plan, names), shard, plan)
-    return Ledger(folder, plan, _cells(plan, "selection", cells), _cells(plan, "held_out", cells), _text(plan, cells))
+        path = shard_path(folder, shard)
+        try:
+            _seal(path, shard, plan, seals.get(shard.name))
+        except FileNotFoundError as error:
+            raise _missing(path) from error
+        except ValueError as error:
+            raise _damaged(path, error) from error
+    return Ledger(folder, plan, seals)
 
 
-def scan(folder: Path, plan: Plan) -> Scan:
-    """Read every shard that is there, and remove what a killed study left half written."""
+def scan(folder: Path, plan: Plan, thorough: bool = False) -> Scan:
+    """Find out which shards are whole, and remove what a killed study left half written.
+
+    A shard whose seal fits is taken for whole, unless the scan is `thorough`: then it is read and held against its
+    seal. Any other one is read, and sealed where it is whole.
+
+    Raises:
+        OutputError: when there is something to seal, and the folder cannot be written or the disk is full.
+    """
     done: list[Shard] = []
     pending: list[Shard] = []
     damaged: dict[str, str] = {}
+    known, seals = read_seals(folder), dict[str, Seal]()
     for name in plan.sets:
         for leftover in (folder / "shards" / name).glob(".*.tmp"):
             leftover.unlink(missing_ok=True)
     for shard in plan.shards():
         try:
-            read_shard(shard_path(folder, shard), shard, plan)
+            seals[shard.name] = _seal(shard_path(folder, shard), shard, plan, known.get(shard.name), thorough)
         except FileNotFoundError:
             pending.append(shard)
         except ValueError as error:
@@ -124,127 +220,27 @@ def scan(folder: Path, plan: Plan) -> Scan:
             pending.append(shard)
         else:
             done.append(shard)
+    if seals != known:
+        write_seals(folder, seals)
     return Scan(tuple(done), tuple(pending), damaged)
 
 
-def shard_path(folder: Path, shard: Shard) -> Path:
-    return folder / "shards" / shard.prompt_set / Path(shard.name).name
-
-
-def write_shard(folder: Path, result: ShardResult, key: str) -> None:
-    """Write one shard, whole or not at all.
+def _seal(path: Path, shard: Shard, plan: Plan, known: Seal | None, thorough: bool = False) -> Seal:
+    """Return a whole shard's seal: the known one if it fits, otherwise a new one.
 
     Raises:
-        OutputError: when the folder cannot be written or the disk is full.
+        FileNotFoundError, ValueError: as `seal_shard`.
     """
-    arrow, parquet = _arrow()
-    shard = result.shard
-    arrays = {
-        "seed": arrow.array(np.tile(np.array(shard.seeds, np.uint64), len(shard.prompts))),
-        "prompt": arrow.array(np.repeat(_prompt_numbers(shard), len(shard.seeds))),
-    }
-    for name, values in result.columns.items():
-        flat = arrow.array(values.reshape(-1))
-        arrays[name] = flat if values.ndim == 1 else arrow.FixedSizeListArray.from_arrays(flat, values.shape[1])
-    table = arrow.table(arrays).replace_schema_metadata({_KEY: key.encode()})
-    buffer = io.BytesIO()
-    parquet.write_table(table, buffer, compression="zstd", write_page_checksum=True)
-    write_bytes(shard_path(folder, shard), buffer.getvalue())
+    if known is not None and known.fits(os.stat(path), plan.key_of(shard.prompt_set)):
+        if thorough:
+            read_shard(path, shard, plan, seal=known)
+        return known
+    return seal_shard(path, shard, plan)
 
 
-def read_shard(path: Path, shard: Shard, plan: Plan, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """Read one shard of a plan, checking its key, its page checksums, its cells and its numbers.
-
-    Where `names` are given only these columns are read and checked.
-
-    Raises:
-        FileNotFoundError: when it is not there.
-        ValueError: when it is damaged or of another study; the message says how.
-    """
-    arrow, parquet = _arrow()
-    data = path.read_bytes()
-    try:
-        file = parquet.ParquetFile(io.BytesIO(data), page_checksum_verification=True)
-        held = set(file.schema_arrow.names) - {"seed", "prompt"}
-        columns = None if names is None else ["seed", "prompt", *sorted(held & set(names))]
-        table = file.read(columns=columns, use_threads=False)
-    except (arrow.ArrowException, OSError) as error:
-        raise ValueError(f"no Parquet that can be read: {' '.join(str(error).split())[:120]}") from error
-    if (table.schema.metadata or {}).get(_KEY) != plan.key_of(shard.prompt_set).encode():
-        raise ValueError("made by another study")
-    found = {name: _to_numpy(table.column(name)) for name in table.column_names}
-    seeds, prompts = found.pop("seed", None), found.pop("prompt", None)
-    if seeds is None or prompts is None or held != plan.columns_of(shard.prompt_set):
-        raise ValueError("holds other columns")
-    if not np.array_equal(seeds, np.tile(np.array(shard.seeds, np.uint64), len(shard.prompts))):
-        raise ValueError("holds other seeds")
-    if not np.array_equal(prompts, np.repeat(_prompt_numbers(shard), len(shard.seeds))):
-        raise ValueError("holds other prompts")
-    for name, values in found.items():
-        if values.dtype != np.float32 or not np.isfinite(values).all():
-            raise ValueError(f"{name} is not all finite numbers")
-    return found
+def _missing(path: Path) -> StudyError:
+    return StudyError(f"{path}: is missing, so the study is unfinished; run the same study again")
 
 
-def _read_whole(folder: Path, shard: Shard, plan: Plan, names: Collection[str]) -> dict[str, np.ndarray]:
-    path = shard_path(folder, shard)
-    try:
-        return read_shard(path, shard, plan, names)
-    except FileNotFoundError as error:
-        raise StudyError(f"{path}: is missing, so the study is unfinished; run the same study again") from error
-    except ValueError as error:
-        raise StudyError(f"{path}: is damaged ({error}); run the same study again") from error
-
-
-def _prompt_numbers(shard: Shard) -> np.ndarray:
-    return np.arange(shard.prompt_start, shard.prompt_start + len(shard.prompts), dtype=np.int32)
-
-
-def _to_numpy(column: Any) -> np.ndarray:
-    array = column.combine_chunks()
-    if hasattr(array.type, "list_size"):
-        flat = array.flatten().to_numpy(zero_copy_only=False)
-        return np.asarray(flat).reshape(len(array), array.type.list_size)
-    return np.asarray(array.to_numpy(zero_copy_only=False))
-
-
-def _place(into: dict[str, np.ndarray], columns: dict[str, np.ndarray], shard: Shard, plan: Plan) -> None:
-    """Copy a shard's rows into arrays [S, P, …], made at the first shard."""
-    shape = (len(plan.seeds), len(plan.cells(shard.prompt_set)))
-    block = np.s_[
-        shard.seed_start : shard.seed_start + len(shard.seeds),
-        shard.prompt_start : shard.prompt_start + len(shard.prompts),
-    ]
-    for name, values in columns.items():
-        target = into.setdefault(name, np.empty((*shape, *values.shape[1:]), np.float32))
-        rows = values.reshape(len(shard.prompts), len(shard.seeds), *values.shape[1:])
-        target[block] = np.swapaxes(rows, 0, 1)
-
-
-def _cells(plan: Plan, prompt_set: str, columns: Mapping[str, Mapping[str, np.ndarray]]) -> Cells:
-    of_set = columns[prompt_set]
-    return Cells(
-        prompts=plan.prompts(prompt_set).prompts,
-        metrics={name[7:]: values for name, values in sorted(of_set.items()) if name.startswith("metric.")},
-        traits={name[6:]: values for name, values in sorted(of_set.items()) if name.startswith("trait.")},
-        style=of_set.get("style"),
-        composition=of_set.get("composition"),
-    )
-
-
-def _text(plan: Plan, columns: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    if plan.inpaint is None:
-        return {}
-    seeds, tasks = len(plan.seeds), tuple(plan.inpaint.tasks)
-    first, second = (columns[name][TEXT_SHARE].reshape(seeds, len(tasks), -1) for name in INPAINT_SETS)
-    return {task: (first[:, place], second[:, place]) for place, task in enumerate(tasks)}
-
-
-def _arrow() -> tuple[Any, Any]:
-    """Import pyarrow late: only studies need it."""
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingExtraError("a study keeps its ledger with pyarrow; pip install 'good-seed[study]'") from error
-    return pyarrow, pyarrow.parquet
+def _damaged(path: Path, error: ValueError) -> DamagedShardError:
+    return DamagedShardError(f"{path}: is damaged ({error}); run the same study again")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,26 +17,32 @@ def without_prompt_means(features: npt.ArrayLike) -> FloatArray:
     return centred
 
 
-def principal_axes(features: npt.ArrayLike, count: int) -> FloatArray:
-    """Return the `count` axes of largest variance of centred features [N, d]: [count, d].
+def principal_axes(parts: Iterable[npt.ArrayLike], count: int) -> FloatArray:
+    """Return the `count` axes of largest variance of features that come some prompts at a time: [count, d].
 
-    The largest entry of each axis is positive, so that the axes' signs do not depend on the solver.
-    Where d is less than `count` the last axes are 0.
+    Each part is [S, p, d]. Prompt means are taken away and all prompts pooled, so that the axes hold what varies with
+    the seed. The largest entry of each axis is positive, so that the axes' signs do not depend on the solver. Where d
+    is less than `count` the last axes are 0.
+
+    Raises:
+        ValueError: for no part.
     """
-    values = np.asarray(features, np.float64)
-    _, vectors = np.linalg.eigh(values.T @ values)
-    axes = np.zeros((count, values.shape[1]))
+    scatter: FloatArray | None = None
+    for part in parts:
+        values = without_prompt_means(part)
+        rows = values.reshape(-1, values.shape[2])
+        scatter = rows.T @ rows if scatter is None else scatter + rows.T @ rows
+    if scatter is None:
+        raise ValueError("no features have no axes")
+    _, vectors = np.linalg.eigh(scatter)
+    axes = np.zeros((count, len(scatter)))
     found = vectors.T[::-1][:count]
     axes[: len(found)] = found * np.sign(found[np.arange(len(found)), np.abs(found).argmax(axis=1)])[:, None]
     return axes
 
 
-def style_features(selection: npt.ArrayLike, held_out: npt.ArrayLike, count: int = 2) -> tuple[FloatArray, FloatArray]:
-    """Reduce style features to `count` numbers an image: [S, P, e] and [S, Q, e] → [S, P·count] and [S, Q·count].
-
-    Prompt means are taken away and all prompts pooled, so that the axes hold what varies with the seed.
-    The axes come from the selection set alone.
-    """
-    first, second = without_prompt_means(selection), without_prompt_means(held_out)
-    axes = principal_axes(first.reshape(-1, first.shape[2]), count)
-    return (first @ axes.T).reshape(len(first), -1), (second @ axes.T).reshape(len(second), -1)
+def on_axes(parts: Iterable[npt.ArrayLike], axes: npt.ArrayLike) -> Iterator[FloatArray]:
+    """Reduce features to one number an axis, prompt means taken away: from each part [S, p, d] make [S, p, count]."""
+    directions = np.asarray(axes, np.float64)
+    for part in parts:
+        yield without_prompt_means(part) @ directions.T

@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from goodseed.errors import StudyError
 from goodseed.prompts import PromptSet
 from goodseed.stats import Interval, icc
 from goodseed.study.engines import Engine
 from goodseed.study.lock import locked
 from goodseed.study.plan import SHARD_IMAGES, Plan
 from goodseed.study.race_plan import RacePlan
+from goodseed.study.race_rules import race
 from goodseed.study.race_run import image_metrics, read_scores
-from goodseed.study.racing import race
-from goodseed.study.runner import Progress, fill
+from goodseed.study.racing import FloatArray
+from goodseed.study.runner import Progress, fill, mended
 
 SEEDS, PROMPTS = 32, 16
 """A pilot's size. Of 100 such pilots 12 call an ICC of .01 worth it, 36 one of .03, 71 one of .06 and all one of .17,
@@ -130,10 +132,22 @@ def run_pilot(
     """
     part = _part(plan)
     folder = Path(folder)
+
+    def scores(thorough: bool) -> dict[str, FloatArray]:
+        fill(folder, part, workers, progress, engine, thorough)
+        return {metric: read_scores(folder, part, "selection", metric) for metric in image_metrics(part)}
+
     with locked(folder):
-        fill(folder, part, workers, progress, engine)
-    tables = {metric: read_scores(folder, part, "selection", metric) for metric in image_metrics(part)}
+        tables = mended(scores)
     return judged(tables, plan.metric, len(plan.study.seeds), len(plan.study.selection), plan.top)
+
+
+def pilot_table(folder: Path, plan: RacePlan) -> FloatArray | None:
+    """Return the scores [s, p] by the race's metric of the pilot in `folder`; None where there is no whole one."""
+    try:
+        return read_scores(folder, _part(plan), "selection", plan.metric)
+    except StudyError:
+        return None
 
 
 def judged(tables: Mapping[str, npt.ArrayLike], metric: str, seeds: int, prompts: int, top: int) -> Pilot:
@@ -166,7 +180,7 @@ def simulated_race(share: float, seeds: int, prompts: int, top: int) -> tuple[fl
     for _ in range(_REPEATS):
         effects = draw.standard_normal(size) * np.sqrt(share)
         table = effects[:, None] + draw.standard_normal((size, length)) * np.sqrt(1 - share)
-        standing, used = race(table, wanted, min(16, max(2, length // 4)))
+        standing, used = race(table, wanted)
         images += used
         kept += effects[standing.accepted].mean()
         whole += effects[np.argsort(-table.mean(axis=1))[:wanted]].mean()

@@ -8,15 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from goodseed.banks.schema import generator_problems
 from goodseed.canonical import canonical_json
 from goodseed.errors import GoodSeedError, StudyError
 from goodseed.files import write_bytes
 from goodseed.prompts import PromptSet, check_prompt
 from goodseed.seeds import MAX_COUNT, check_seed, first_repeated, format_seeds, parse_seeds
 from goodseed.study.inpaint_plan import INPAINT_SETS, PAIRS, TEXT_SHARE, Inpainting, plan_inpainting
-from goodseed.study.interfaces import ChecksPrompts
+from goodseed.study.interfaces import ChecksPrompts, Generator
 from goodseed.study.registry import make_pair
 
 if TYPE_CHECKING:
@@ -27,9 +28,18 @@ QUALITY = "quality"
 """The features of a metric per seed that names none."""
 
 FEATURES = (QUALITY, "style", "composition")
+SMALL = "small"
+"""Small copies of the pictures: a feature that stays in the ledger, for telling seeds; no bank holds it."""
+
 SCHEMA = 1
 SHARD_IMAGES = 64
 """A shard holds about this many images: 10 s of one core with the demo model."""
+
+MOST_SHARDS = 16_384
+"""A study that would have more shards has more prompts in each, so that tens of millions of cells stay handy; with
+shards of 64 images that begins at a million images."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,12 @@ class Plan:
     def images(self) -> int:
         return len(self.seeds) * sum(len(self.cells(name)) for name in self.sets)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of every picture."""
+        sampling = self.generator_info["sampling"]
+        return int(sampling["width"]), int(sampling["height"])
+
     @cached_property
     def set_metrics(self) -> Mapping[str, str]:
         """The metrics of a seed's whole set of images, each with the column of the features that it is made of."""
@@ -102,6 +118,11 @@ class Plan:
         metrics = (f"metric.{name}" for name in self.judge_info["metrics"] if name not in self.set_metrics)
         traits = (f"trait.{name}" for name in self.judge_info["traits"])
         return frozenset([*metrics, *traits, *self.judge_info["features"], *self.set_metrics.values()])
+
+    @cached_property
+    def streamed(self) -> frozenset[str]:
+        """The columns that are too wide to be held in memory all at once (`Ledger.blocks`)."""
+        return frozenset([*self.set_metrics.values(), SMALL])
 
     @property
     def composition_names(self) -> tuple[str, ...]:
@@ -147,20 +168,25 @@ class Plan:
 
     def shards(self) -> list[Shard]:
         """Return all shards; they never depend on what is done already, so that a batch is always the same."""
+        seeds = _pieces(self.seeds, self.seed_block)
         return [
             Shard(
                 prompt_set=prompt_set,
                 seed_start=seed_start,
-                seeds=self.seeds[seed_start : seed_start + self.seed_block],
+                seeds=some_seeds,
                 prompt_start=prompt_start,
-                prompts=self.cells(prompt_set)[prompt_start : prompt_start + self.prompt_block],
+                prompts=some_prompts,
                 batch=self.batch,
                 name=f"{prompt_set}/{seed_start // self.seed_block:05}-{prompt_start // self.prompt_block:05}.parquet",
             )
             for prompt_set in self.sets
-            for prompt_start in range(0, len(self.cells(prompt_set)), self.prompt_block)
-            for seed_start in range(0, len(self.seeds), self.seed_block)
+            for prompt_start, some_prompts in _pieces(self.cells(prompt_set), self.prompt_block)
+            for seed_start, some_seeds in seeds
         ]
+
+
+def _pieces(whole: tuple[T, ...], size: int) -> list[tuple[int, tuple[T, ...]]]:
+    return [(start, whole[start : start + size]) for start in range(0, len(whole), size)]
 
 
 def make_plan(
@@ -189,29 +215,51 @@ def make_plan(
     """
     _check_sizes(seeds, selection, held_out)
     maker, judge = make_pair(generator, metrics, source, options)
-    judge_info = judge.describe()
+    generator_info, judge_info = maker.describe(), judge.describe()
+    _check_generator(generator_info)
     _check_judge(judge_info)
     for picky in (maker, judge):
         if isinstance(picky, ChecksPrompts):
             for prompt in (*selection.prompts, *held_out.prompts):
                 picky.check_prompt(prompt)
-    batch = maker.batch
+    return replace(
+        plan_of(generator, maker, generator_info, judge_info, seeds, selection, held_out),
+        inpaint=None if reader is None else plan_inpainting(maker, reader, pairs),
+        metrics=tuple(metrics),
+        options=dict(options or {}),
+    )
+
+
+def plan_of(
+    generator: str,
+    maker: Generator | type[Generator],
+    generator_info: Mapping[str, Any],
+    judge_info: Mapping[str, Any],
+    seeds: Sequence[int],
+    selection: PromptSet,
+    held_out: PromptSet,
+) -> Plan:
+    """Return a plan of what is described already; of the `maker` it takes the batch and the size of shards alone.
+
+    Raises:
+        SeedError: for a seed that ComfyUI does not take.
+        StudyError: for too few seeds or prompts, a prompt that stands in both sets, and a judge that is of no use.
+    """
+    _check_sizes(seeds, selection, held_out)
+    _check_judge(judge_info)
     shard_images = int(getattr(maker, "shard_images", SHARD_IMAGES))
-    seed_block = max(shard_images // batch, 1) * batch
+    seed_block = max(shard_images // maker.batch, 1) * maker.batch
     return Plan(
         generator=generator,
-        generator_info=maker.describe(),
+        generator_info=generator_info,
         judge_info=judge_info,
         seeds=tuple(seeds),
         selection=selection,
         held_out=held_out,
-        batch=batch,
+        batch=maker.batch,
         seed_block=seed_block,
-        prompt_block=max(shard_images // min(seed_block, len(seeds)), 1),
+        prompt_block=_prompt_block(shard_images, seed_block, len(seeds), (len(selection), len(held_out))),
         software=_software(),
-        inpaint=None if reader is None else plan_inpainting(maker, reader, pairs),
-        metrics=tuple(metrics),
-        options=dict(options or {}),
     )
 
 
@@ -280,7 +328,17 @@ def _check_sizes(seeds: Sequence[int], selection: PromptSet, held_out: PromptSet
     both = set(selection.prompts) & set(held_out.prompts)
     if both:
         first = min(both)
-        raise StudyError(f"prompts: '{first[:60]}' stands in both sets; the held-out set must be other prompts")
+        raise StudyError(f"prompts: '{first[:60]}' stands in both sets, which must differ; take it out of one of them")
+
+
+def _check_generator(info: Mapping[str, Any]) -> None:
+    """Find what a bank of it would lack before anything is generated."""
+    try:
+        problem = next(generator_problems(json.loads(canonical_json(dict(info)))), "")
+    except (TypeError, ValueError) as error:
+        problem = f"it is no JSON ({error})"
+    if problem:
+        raise StudyError(f"generator: cannot be described in a bank; mend its describe(): {problem}")
 
 
 def _check_judge(info: Mapping[str, Any]) -> None:
@@ -296,7 +354,7 @@ def _check_judge(info: Mapping[str, Any]) -> None:
                 raise StudyError(f"metric {name}: is a distance to real images; name them with --reference")
     if not metrics and not info["traits"] and not info["features"]:
         raise StudyError("judge: describes no metric, no trait and no feature; a study has to measure something")
-    odd = sorted(set(info["features"]) - {"style", "composition"})
+    odd = sorted(set(info["features"]) - {"style", "composition", SMALL})
     if odd:
         raise StudyError(f"judge: describes the feature {odd[0]}; the features of a bank are style and composition")
 
@@ -331,6 +389,14 @@ def _plan_from_dict(data: Mapping[str, Any]) -> Plan:
     if not (plan.batch > 0 and plan.prompt_block > 0 and plan.seed_block > 0):
         raise StudyError(f"blocks of {plan.batch}, {plan.seed_block} and {plan.prompt_block}")
     return plan
+
+
+def _prompt_block(images: int, seed_block: int, seeds: int, prompts: Sequence[int]) -> int:
+    """Return how many prompts a shard of about `images` images has, or of twice, four times… as many."""
+    block, blocks_of_seeds = max(images // min(seed_block, seeds), 1), -(-seeds // seed_block)
+    while block < max(prompts) and blocks_of_seeds * sum(-(-count // block) for count in prompts) > MOST_SHARDS:
+        block *= 2
+    return block
 
 
 def _software() -> dict[str, str]:

@@ -92,7 +92,7 @@ def _design(race: RacePlan, rounds: Sequence[Round], standing: Standing, images:
         "images_exhaustive": study.images,
         "metric": race.metric,
         "top": race.top,
-        "z": race.z,
+        **race.rule_settings,
         "rounds": [
             {
                 "prompts": part.end,

@@ -14,7 +14,8 @@ from goodseed.errors import StudyError
 from goodseed.files import write_bytes
 from goodseed.prompts import PromptSet
 from goodseed.study.plan import SHARD_IMAGES, Plan, named_differences
-from goodseed.study.racing import START, Z
+from goodseed.study.race_rules import GAIN, GROWTH, INTERVAL, RULES, SPEND, Rule, first_round, make_rule
+from goodseed.study.racing import Z
 
 FILE = "race.json"
 ORDER = "by SHA-256"
@@ -35,6 +36,8 @@ class RacePlan:
     start: int
     """Prompts of the first round."""
     z: float = Z
+    """Of the rule `interval`."""
+    rule: str = INTERVAL
 
     @property
     def higher(self) -> bool:
@@ -50,6 +53,14 @@ class RacePlan:
         """The seeds that stand for all on the held-out prompts: those whose SHA-256 comes first."""
         count = min(len(self.study.seeds), max(16, min(self.top, COMPARED)))
         return tuple(sorted(self.study.seeds, key=lambda seed: _sha256(f"compared {seed}"))[:count])
+
+    @property
+    def rule_settings(self) -> dict[str, Any]:
+        """What decides. Races by intervals do not name their rule, as when there was no other."""
+        return {"rule": GAIN, "spend": SPEND, "growth": GROWTH} if self.rule == GAIN else {"z": self.z}
+
+    def make_rule(self) -> Rule:
+        return make_rule(self.rule, self.top, len(self.study.selection), self.start, self.z)
 
     def opening(self) -> Plan:
         """Return the first round: a study of all seeds on the first prompts of both sets."""
@@ -68,7 +79,7 @@ class RacePlan:
         return self._part(finalists, PromptSet(()), rest)
 
     def as_dict(self) -> dict[str, Any]:
-        settings = {"metric": self.metric, "top": self.top, "start": self.start, "z": self.z, "order": ORDER}
+        settings = {"metric": self.metric, "top": self.top, "start": self.start, **self.rule_settings, "order": ORDER}
         return {"schema": 1, "race": settings, "study": self.study.as_dict()}
 
     def _part(self, seeds: Sequence[int], selection: PromptSet, held_out: PromptSet) -> Plan:
@@ -76,12 +87,15 @@ class RacePlan:
         return replace(self.study, seeds=tuple(seeds), selection=selection, held_out=held_out, prompt_block=block)
 
 
-def make_race(plan: Plan, metric: str = "", top: int | None = None) -> RacePlan:
+def make_race(plan: Plan, metric: str = "", top: int | None = None, rule: str = GAIN) -> RacePlan:
     """Make a race of a study's plan. `metric` is by default the first one per image, `top` a sixteenth of the seeds.
 
     Raises:
-        StudyError: for a metric that is not one of single images, a top that is no race, too few prompts, inpainting.
+        StudyError: for a metric that is not one of single images, a top that is no race, an unknown rule, too few
+            prompts, and inpainting.
     """
+    if rule not in RULES:
+        raise StudyError(f"racing: rule '{rule[:40]}' is unknown; use {' or '.join(RULES)}")
     if plan.inpaint is not None:
         raise StudyError("racing: has no part for inpainting; measure that in a study without --racing")
     raced = [name for name, about in plan.judge_info["metrics"].items() if about["per"] == "image"]
@@ -96,7 +110,7 @@ def make_race(plan: Plan, metric: str = "", top: int | None = None) -> RacePlan:
         few = f"{len(plan.selection)} prompts to select on are too few to race; give at least {FEWEST_PROMPTS}"
         raise StudyError(f"racing: {few}, or leave --racing out")
     ordered = replace(plan, selection=_ordered(plan.selection), held_out=_ordered(plan.held_out))
-    return RacePlan(ordered, metric, top, max(3, min(START, len(plan.selection) // 4)))
+    return RacePlan(ordered, metric, top, first_round(rule, len(plan.selection)), rule=rule)
 
 
 def settle_race(folder: Path, race: RacePlan) -> None:
@@ -115,12 +129,21 @@ def settle_race(folder: Path, race: RacePlan) -> None:
             old = json.loads(path.read_bytes().decode())
         except (OSError, ValueError) as error:
             raise StudyError(f"{path}: is damaged ({error}); start in another folder") from error
-        if differs := named_differences(old, new):
+        if differs := named_differences(_compared(old), _compared(new)):
             raise StudyError(
                 f"{folder}: holds a race with another {', '.join(differs[:3])}; give the same arguments to continue "
                 "it, or another --out"
             )
     write_bytes(path, canonical_json(new).encode())
+
+
+def _compared(race: Any) -> Any:
+    """Leave out how many prompts a shard of the whole study would have: rounds have their own."""
+    try:
+        blocks = {name: size for name, size in race["study"]["blocks"].items() if name != "prompts"}
+        return {**race, "study": {**race["study"], "blocks": blocks}}
+    except (AttributeError, KeyError, TypeError):
+        return race
 
 
 def _ordered(prompts: PromptSet) -> PromptSet:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from goodseed.banks.format import write_bank
-from goodseed.errors import StudyError
-from goodseed.study.ledger import read_shard, shard_path
+from goodseed.banks.format import Bank, write_bank
+from goodseed.study.ledger import Ledger
 from goodseed.study.lock import locked
 from goodseed.study.plan import Plan, write_plan
 from goodseed.study.race_bank import Finals, Round, race_bank
 from goodseed.study.race_plan import RacePlan, settle_race
-from goodseed.study.racing import FloatArray, Standing, decided, finished, round_ends
+from goodseed.study.racing import FloatArray, Standing
 from goodseed.study.references import keep_references
-from goodseed.study.runner import Filled, Progress, StudyResult, default_name, fill
+from goodseed.study.runner import Filled, Progress, StudyResult, default_name, fill, mended
+from goodseed.study.seals import read_seals
 
 if TYPE_CHECKING:
     from goodseed.study.engines import Engine
@@ -34,11 +34,13 @@ class _Work:
     done: list[Filled]
     engine: Engine | None = None
     images: int = 0
+    thorough: bool = False
+    """Whether shards are read before they count as there."""
 
     def fill(self, name: str, plan: Plan) -> Path:
         """Have all cells of a round in its own folder, and return that."""
         folder = self.folder / "rounds" / name
-        self.done.append(fill(folder, plan, self.workers, self.progress, self.engine))
+        self.done.append(fill(folder, plan, self.workers, self.progress, self.engine, self.thorough))
         self.images += plan.images
         return folder
 
@@ -63,15 +65,20 @@ def run_race(
     """
     folder = Path(folder)
     file = folder / f"{name or default_name(folder)}.safetensors"
-    with locked(folder):
-        settle_race(folder, race)
-        keep_references(folder / "rounds" / "00", race.opening(), source)
-        work = _Work(folder, workers, progress, [], engine)
+    work = _Work(folder, workers, progress, [], engine)
+
+    def sum_up(thorough: bool) -> Bank:
+        work.images, work.thorough = 0, thorough
         rounds, standing = _rounds(work, race)
         finals = _finals(work, race, standing)
         if progress:
             progress.summing_up()
-        bank = write_bank(race_bank(folder / "rounds" / "00", race, rounds, finals, standing, work.images), file)
+        return race_bank(folder / "rounds" / "00", race, rounds, finals, standing, work.images)
+
+    with locked(folder):
+        settle_race(folder, race)
+        keep_references(folder / "rounds" / "00", race.opening(), source)
+        bank = write_bank(mended(sum_up), file)
     return StudyResult(
         bank=file,
         bank_id=bank.id,
@@ -87,7 +94,8 @@ def _rounds(work: _Work, race: RacePlan) -> tuple[list[Round], Standing]:
     seeds, prompts = np.array(race.study.seeds, np.uint64), len(race.study.selection)
     seen = np.full((len(seeds), prompts), np.nan)
     standing, rounds, first = Standing.at_start(len(seeds)), [], 0
-    for number, end in enumerate(round_ends(prompts, race.start)):
+    rule = race.make_rule()
+    for number, end in enumerate(rule.ends):
         running = standing.undecided
         plan = race.round([int(seed) for seed in seeds[running]], first, end) if number else race.opening()
         if number == 0:
@@ -95,8 +103,7 @@ def _rounds(work: _Work, race: RacePlan) -> tuple[list[Round], Standing]:
         folder = work.fill(f"{number:02}", plan)
         scores = {metric: read_scores(folder, plan, "selection", metric) for metric in image_metrics(plan)}
         seen[running, first:end] = scores[race.metric] if race.higher else -scores[race.metric]
-        table = seen[running, :end]
-        standing = finished(standing, table, race.top) if end == prompts else decided(standing, table, race.top, race.z)
+        standing = rule.after(standing, seen[running, :end])
         rounds.append(Round(end, running, scores, standing))
         first = end
         if not len(standing.undecided):
@@ -129,15 +136,5 @@ def read_scores(folder: Path, plan: Plan, prompt_set: str, metric: str) -> Float
     Raises:
         StudyError: when a shard is missing or damaged.
     """
-    table = np.empty((len(plan.seeds), len(plan.cells(prompt_set))))
-    for shard in plan.shards():
-        if shard.prompt_set != prompt_set:
-            continue
-        try:
-            column = read_shard(shard_path(folder, shard), shard, plan, [f"metric.{metric}"])[f"metric.{metric}"]
-        except (FileNotFoundError, ValueError) as error:
-            raise StudyError(f"{shard_path(folder, shard)}: {error}; run the same race again") from error
-        rows = slice(shard.seed_start, shard.seed_start + len(shard.seeds))
-        columns = slice(shard.prompt_start, shard.prompt_start + len(shard.prompts))
-        table[rows, columns] = column.reshape(len(shard.prompts), len(shard.seeds)).T
-    return table
+    ledger = Ledger(folder, plan, read_seals(folder))
+    return np.concatenate(list(ledger.column(prompt_set, f"metric.{metric}")), axis=1).astype(np.float64)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from goodseed.study.metrics.source import Source
 
 DEMOS = ("demo", "demo-inpaint")
+DEMO_OPTIONS = ("steps", "cfg", "dtype")
 NAMES = (*DEMOS, "comfy")
 READERS = ("rapidocr", "tesseract")
 _REFERENCE = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
@@ -54,9 +55,10 @@ def make_pair(
 
 def _make_own_pair(name: str, options: Mapping[str, Any], place: Place | None) -> tuple[Generator, Judge]:
     if name in DEMOS:
-        if options:
-            raise StudyError(f"generator {name}: has no option {next(iter(options))}; leave it away")
-        return _make_demo(name)
+        odd = [option for option in options if option not in DEMO_OPTIONS]
+        if odd:
+            raise StudyError(f"generator {name}: has no option {odd[0]}; leave it away")
+        return _make_demo(name, options)
     if name == "comfy":
         return _make_comfy(options, place)
     function = _imported("generator", name, NAMES)
@@ -138,9 +140,10 @@ class NoJudge:
         raise StudyError(f"generator {self._generator}: has no judge of its own")
 
 
-def _make_demo(name: str) -> tuple[Generator, Judge]:
+def _make_demo(name: str, options: Mapping[str, Any]) -> tuple[Generator, Judge]:
     from goodseed.demo.generator import DemoGenerator
     from goodseed.demo.judge import DemoJudge
     from goodseed.demo.weights import INPAINTING, TEXT_TO_IMAGE
 
-    return DemoGenerator(variant=INPAINTING if name == "demo-inpaint" else TEXT_TO_IMAGE), DemoJudge()
+    variant = INPAINTING if name == "demo-inpaint" else TEXT_TO_IMAGE
+    return DemoGenerator(variant=variant, **options), DemoJudge()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from goodseed.banks.format import write_bank
-from goodseed.errors import StudyError
+from goodseed.banks.format import Bank, write_bank
+from goodseed.errors import DamagedShardError, StudyError
 from goodseed.study.bank import build_bank
 from goodseed.study.engines import Engine, make_engine
 from goodseed.study.ledger import scan, write_shard
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -81,22 +84,42 @@ def run_study(
     """
     folder = Path(folder)
     file = folder / f"{name or default_name(folder)}.safetensors"
-    with locked(folder):
-        _settle_plan(folder, plan)
-        keep_references(folder, plan, source)
-        filled = fill(folder, plan, workers, progress, engine)
+    done: list[Filled] = []
+
+    def sum_up(thorough: bool) -> Bank:
+        done.append(fill(folder, plan, workers, progress, engine, thorough))
         if progress:
             progress.summing_up()
-        bank = write_bank(build_bank(folder), file)
+        return build_bank(folder)
+
+    with locked(folder):
+        plan = _settle_plan(folder, plan)
+        keep_references(folder, plan, source)
+        bank = write_bank(mended(sum_up), file)
     return StudyResult(
         bank=file,
         bank_id=bank.id,
         seeds=len(plan.seeds),
         images=plan.images,
-        computed=filled.computed,
-        damaged=filled.damaged,
-        busy_seconds=filled.busy_seconds,
+        computed=sum(part.computed for part in done),
+        damaged=tuple(shard for part in done for shard in part.damaged),
+        busy_seconds=sum(part.busy_seconds for part in done),
     )
+
+
+def mended(work: Callable[[bool], T]) -> T:
+    """Do `work`, which fills ledgers and reads them; where it meets a damaged shard, do it again thoroughly.
+
+    Such a shard has changed on the disk behind the back of its seal. `work` is told whether to be thorough: to read all
+    shards before it counts on them (see `scan`).
+
+    Raises:
+        StudyError: as `work`; also when it meets a damaged shard again.
+    """
+    try:
+        return work(False)
+    except DamagedShardError:
+        return work(True)
 
 
 @dataclass(frozen=True)
@@ -114,14 +137,17 @@ def fill(
     workers: int | None = None,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    thorough: bool = False,
 ) -> Filled:
     """Compute the cells of `plan` that are missing in `folder`, which the caller has locked.
+
+    `thorough`: shards are read before they count as there (see `scan`).
 
     Raises:
         StudyError: when a worker fails.
         OutputError: when the folder cannot be written or the disk is full; what was written stays.
     """
-    found = scan(folder, plan)
+    found = scan(folder, plan, thorough)
     done = sum(shard.images for shard in found.done)
     if progress:
         progress.started(plan.images, done, dict(found.damaged))
@@ -155,17 +181,21 @@ def check_name(name: str) -> str:
     return name
 
 
-def _settle_plan(folder: Path, plan: Plan) -> None:
-    """Write the plan where there is none, or one that nothing was computed for; otherwise hold this one against it."""
+def _settle_plan(folder: Path, plan: Plan) -> Plan:
+    """Write the plan where there is none, or one that nothing was computed for; otherwise hold this one against it.
+
+    A study goes on with the shards that it was begun with, whatever their size: its result does not depend on that.
+    """
     if (folder / "race.json").exists():
         raise StudyError(f"{folder}: holds a race; go on with --racing, or use another --out")
     if not (folder / "study.json").exists() or not any((folder / "shards").glob("*/*.parquet")):
         write_plan(folder, plan)
-        return
+        return plan
     old = read_plan(folder)
+    plan = replace(plan, seed_block=old.seed_block, prompt_block=old.prompt_block)
     if old.inpaint is None and plan.inpaint is not None and not differences(old, plan.without_inpainting):
         write_plan(folder, plan)  # inpainting is added to a study; its other cells stay
-        return
+        return plan
     differs = differences(old, plan)
     if differs:
         more = f" and {len(differs) - 3} more" if len(differs) > 3 else ""
@@ -173,3 +203,4 @@ def _settle_plan(folder: Path, plan: Plan) -> None:
             f"{folder}: holds a study with another {', '.join(differs[:3])}{more}; "
             "give the same arguments to continue it, or another --out"
         )
+    return plan

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from tests.browser.frontends import WINDOW
 from tests.browser.pages import PATIENCE, Said, load_graph, open_comfy, wait_for_node
 from tests.browser.panel import CFG, CONTROL, SAMPLER, SCHEDULER, SEED, STEPS, Panel, faults, picture_of, small, widget
+from tests.browser.panel_files import PAYLOAD, bomb, hostile, loader, many_nodes, picture_with
 from tests.host.comfyui import ComfyUI
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
-PAYLOAD = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 FILE_PAYLOAD = "<img src=x onerror='window.hacked=1'>.png"
 OURS = ("good-seed", "goodseed", "GoodSeed")
 NBSP = "\u00a0"
@@ -161,7 +155,7 @@ def test_a_graph_set_to_the_values_of_a_picture_gives_its_pixels(
 
 
 def test_a_workflow_is_opened_and_the_report_copied_and_saved(page: Page, panel: Panel, pictures: Pictures) -> None:
-    load_graph(page, _loader("none.png"))
+    load_graph(page, loader("none.png"))
     panel.drop("a", pictures.a, pictures.cfg)
     panel.verdict()
     panel.button("Open the workflow of B").click()
@@ -198,7 +192,7 @@ def test_values_are_filtered_and_searched(panel: Panel, pictures: Pictures) -> N
 
 def test_markup_in_pictures_is_text(page: Page, panel: Panel, tmp_path: Path, said: Said) -> None:
     load_graph(page, small(prompt={0: PAYLOAD}))
-    paths = [_hostile(tmp_path / f"{number}{FILE_PAYLOAD}", PAYLOAD + str(number)) for number in (1, 2)]
+    paths = [hostile(tmp_path / f"{number}{FILE_PAYLOAD}", PAYLOAD + str(number)) for number in (1, 2)]
     panel.drop("a", *paths)
     assert panel.verdict() == "different"
     for name in ("Causes", "Pictures", "Values"):
@@ -221,7 +215,7 @@ def test_what_is_no_picture_is_refused_in_one_line_and_the_tab_lives_on(
     with huge.open("wb") as file:
         file.truncate(300 << 20)
     whole = pictures.a.read_bytes()
-    bad = {"text.png": b"no picture", "cut.png": whole[: len(whole) // 2], "bomb.png": _bomb(60_000, 60_000)}
+    bad = {"text.png": b"no picture", "cut.png": whole[: len(whole) // 2], "bomb.png": bomb(60_000, 60_000)}
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/goodseed/" in request.url else None)
     panel.drop("a", huge)
@@ -265,7 +259,7 @@ def test_a_verification_can_be_stopped_and_a_failed_one_says_why(page: Page, pan
 
 def test_500_nodes_and_a_long_prompt_are_drawn_in_parts(page: Page, panel: Panel, tmp_path: Path) -> None:
     long = "word " * 200_000
-    paths = [_picture(tmp_path / f"{number}.png", _many_nodes(500, f"{long}{number}", number)) for number in (1, 2)]
+    paths = [picture_with(tmp_path / f"{number}.png", many_nodes(500, f"{long}{number}", number)) for number in (1, 2)]
     panel.drop("a", *paths)
     assert panel.verdict() == "different"
     panel.root.get_by_role("tab", name="Values").click()
@@ -281,7 +275,7 @@ def test_a_node_is_compared_from_its_menu_and_by_key(
     page: Page, panel: Panel, pictures: Pictures, comfyui: ComfyUI
 ) -> None:
     (comfyui.base / "input" / "loaded.png").write_bytes(pictures.a.read_bytes())
-    load_graph(page, _loader("loaded.png"))
+    load_graph(page, loader("loaded.png"))
     panel.root.locator(".gs-offer").get_by_role("button", name="Use loaded.png as A").click()
     panel.slot("a").locator("img").wait_for(timeout=PATIENCE)
     found = page.evaluate(
@@ -371,65 +365,3 @@ def _cut_off(page: Page) -> list[str]:
         }"""
     )
     return found
-
-
-def _picture(path: Path, prompt: dict[str, Any]) -> Path:
-    """Write a picture with a graph, as Save Image does."""
-    info = PngInfo()
-    info.add_text("prompt", json.dumps(prompt))
-    pixels = np.full((32, 32, 3), len(path.name) + ord(path.name[0]), np.uint8)
-    Image.fromarray(pixels).save(path, pnginfo=info)
-    return path
-
-
-def _bomb(width: int, height: int) -> bytes:
-    """Return a PNG of few bytes that claims to be large."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-
-
-def _hostile(path: Path, text: str) -> Path:
-    return _picture(path, _graph(text, PAYLOAD, path.name[0]))
-
-
-def _graph(text: str, title: str, number: str) -> dict[str, Any]:
-    sampler = {
-        "seed": int(number), "steps": 2, "cfg": 3.0, "sampler_name": text, "scheduler": "simple", "denoise": 1.0,
-        "model": ["1", 0], "positive": ["2", 0], "negative": ["2", 0], "latent_image": ["3", 0],
-    }  # fmt: skip
-    return {
-        "1": {"class_type": "GoodSeedDemoModel", "inputs": {}, "_meta": {"title": title}},
-        "2": {"class_type": "CLIPTextEncode", "inputs": {"text": text, "clip": ["1", 1]}, "_meta": {"title": title}},
-        "3": {"class_type": "EmptyLatentImage", "inputs": {"width": 32, "height": 32, "batch_size": 1}},
-        "4": {"class_type": "KSampler", "inputs": sampler, "_meta": {"title": title}},
-        "5": {"class_type": "VAEDecode", "inputs": {"samples": ["4", 0], "vae": ["1", 2]}},
-        "6": {"class_type": "SaveImage", "inputs": {"images": ["5", 0], "filename_prefix": text}},
-    }
-
-
-def _many_nodes(count: int, text: str, number: int) -> dict[str, Any]:
-    """Return a graph with a long chain of nodes before its saver."""
-    graph = _graph("euler", "Sampler", str(number))
-    graph["2"]["inputs"]["text"] = text
-    source = "5"
-    for place in range(100, 100 + count):
-        graph[str(place)] = {"class_type": "ImageBlur", "inputs": {"image": [source, 0], "sigma": place + number / 10}}
-        source = str(place)
-    graph["6"]["inputs"]["images"] = [source, 0]
-    return graph
-
-
-def _loader(name: str) -> dict[str, Any]:
-    node = {
-        "id": 1, "type": "LoadImage", "pos": [100, 100], "size": [270, 314], "flags": {}, "order": 0, "mode": 0,
-        "inputs": [], "outputs": [], "properties": {"Node name for S&R": "LoadImage"},
-        "widgets_values": [name, "image"],
-    }  # fmt: skip
-    return {
-        "last_node_id": 1, "last_link_id": 0, "nodes": [node], "links": [], "groups": [], "config": {}, "extra": {},
-        "version": 0.4,
-    }  # fmt: skip

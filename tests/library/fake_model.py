@@ -192,6 +192,49 @@ def make() -> tuple[FakeGenerator, FakeJudge]:
     return FakeGenerator(), FakeJudge()
 
 
+class UnevenGenerator(FakeGenerator):
+    """Makes larger pictures of one seed."""
+
+    def _image(self, prompt: str, seed: int) -> np.ndarray:
+        image = super()._image(prompt, seed)
+        return np.tile(image, (2, 1, 1)) if seed == 2 else image
+
+
+def make_uneven() -> tuple[FakeGenerator, FakeJudge]:
+    return UnevenGenerator(batch=1), FakeJudge()
+
+
+class ShyGenerator(FakeGenerator):
+    """Does not say what it samples with; `GOODSEED_FAKE_SHY` says what it says instead."""
+
+    def describe(self) -> dict[str, Any]:
+        said = {"nothing": {}, "words": {"sampling": "as usual"}, "no JSON": {"sampling": {"steps": np.int64(4)}}}
+        info = super().describe()
+        del info["sampling"]
+        return info | said[os.environ["GOODSEED_FAKE_SHY"]]
+
+
+def make_shy() -> tuple[FakeGenerator, FakeJudge]:
+    return ShyGenerator(), FakeJudge()
+
+
+class LargeGenerator(FakeGenerator):
+    """The same pictures 128 pixels wide, which is what the demo model's judge reads."""
+
+    def describe(self) -> dict[str, Any]:
+        info = super().describe()
+        return {**info, "sampling": {**info["sampling"], "width": 8 * SIZE, "height": 8 * SIZE}}
+
+    def _image(self, prompt: str, seed: int) -> np.ndarray:
+        return super()._image(prompt, seed).repeat(8, axis=0).repeat(8, axis=1)
+
+
+def make_judged_by_the_demo() -> tuple[FakeGenerator, Any]:
+    from goodseed.demo.judge import DemoJudge
+
+    return LargeGenerator(), DemoJudge()
+
+
 DIRTY = 5
 """The seed of the fake inpainter that leaves the most text."""
 

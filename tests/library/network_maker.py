@@ -62,7 +62,7 @@ def make_hps(folder: Path, name: str = "HPS_v2.1_compressed.pt") -> dict[str, An
     config["embed_dim"] = 32
     config["vision_cfg"] |= {"layers": 2, "width": 64, "head_width": 32}
     config["text_cfg"] |= {"layers": 2, "width": 32, "heads": 2}
-    torch.manual_seed(2)
+    torch.manual_seed(len(name))  # v2 and v2.1 differ
     state = {key: value.half() for key, value in open_clip.CLIP(**config).state_dict().items()}
     torch.save({"epoch": 1, "name": "hps", "state_dict": state}, folder / name)
     return config
@@ -75,8 +75,8 @@ def make_clip(folder: Path, image_size: int, safetensors: bool) -> Path:
     narrow = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = CLIPConfig(
         text_config={**narrow, "vocab_size": 49408, "eos_token_id": 49407, "bos_token_id": 49406},
-        vision_config={**narrow, "image_size": image_size, "patch_size": 14, "projection_dim": 24},
-        projection_dim=24,
+        vision_config={**narrow, "image_size": image_size, "patch_size": 14, "projection_dim": 768},
+        projection_dim=768,
     )
     torch.manual_seed(3)
     return _save(CLIPModel(config), folder, safetensors)

@@ -44,7 +44,7 @@ def cases(draw: st.DrawFn) -> tuple[list[list[int]], int, int]:
     return rows, draw(st.integers(1, count)), draw(st.integers(0, count - 1))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(cases())
 def test_farthest_point_sampling_equals_brute_force(case: tuple[list[list[int]], int, int]) -> None:
     rows, n, start = case
@@ -86,7 +86,7 @@ def test_sampling_refuses_what_it_cannot_answer(features: np.ndarray, n: int, st
         farthest_point_sampling(features, n, start)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(2, 5), st.integers(1, 4), st.integers(1, 4), st.integers(0, 2**32))
 def test_similarity_is_the_mean_cosine_of_pairs_averaged_over_prompts(c: int, p: int, d: int, seed: int) -> None:
     features = np.random.default_rng(seed).standard_normal((c, p, d))

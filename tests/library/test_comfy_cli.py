@@ -13,7 +13,7 @@ from goodseed.banks import read_bank
 from goodseed.cli import run
 from goodseed.study.plan import read_plan
 from tests.library.stub_server import Stub, serving
-from tests.library.test_comfy_workflow import GRAPH
+from tests.library.test_comfy_workflow import EDITOR, GRAPH, NO_SEED, NO_TEXT, two_samplers
 from tests.library.test_study_cli import refused
 
 
@@ -117,8 +117,17 @@ def test_a_workflow_and_prompts_that_cannot_be_used_are_one_line(
     tmp_path: Path, prompts: Path, flow: Path, server: Stub, capsys: pytest.CaptureFixture[str]
 ) -> None:
     at = ["--workflow", flow, "--server", server.url]
-    flow.write_text(json.dumps({"nodes": [], "links": []}))
-    assert "is a workflow in the editor's format" in refused(study(tmp_path, prompts, *at), capsys)
+    unfit = (
+        (EDITOR, "is a workflow in the editor's format; save it with 'Export (API)' in ComfyUI's menu"),
+        (NO_SEED, "no seed input was found"),
+        (NO_TEXT, "no prompt input was found"),
+        (two_samplers(), "has 2 samplers (3 (KSampler), 11 (KSampler)); say with --seed-input"),
+    )
+    for graph, says in unfit:
+        flow.write_text(json.dumps(graph))
+        error = refused(study(tmp_path, prompts, *at), capsys)
+        assert error.startswith("flow.json: ")
+        assert says in error
     flow.write_text(json.dumps(GRAPH))
     prompts.write_text("a\nb\na\nc\n")
     assert "line 3: the prompt already stands on line 1" in refused(study(tmp_path, prompts, *at), capsys)

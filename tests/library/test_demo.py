@@ -13,10 +13,10 @@ from goodseed.demo.generator import DemoGenerator
 from goodseed.demo.judge import DemoJudge
 from goodseed.demo.networks import Denoiser
 from goodseed.demo.prompts import HELD_OUT, SELECTION, prompt_set
-from goodseed.demo.sampling import simple_sigmas
+from goodseed.demo.sampling import sample_euler, simple_sigmas
 from goodseed.demo.scenes import draw_scene
 from goodseed.demo.text import BEGIN, CONTEXT_LENGTH, PAD, UNKNOWN, VOCABULARY, tokenize
-from goodseed.demo.train.data import TEST_SEED, draw_set
+from goodseed.demo.train.data import TEST_SEED, Scenes, draw_set
 from goodseed.demo.words import BACKGROUNDS, MODIFIERS, OBJECTS, Caption, read_caption
 from goodseed.errors import PromptError, SeedError, StudyError, WeightsError
 from goodseed.noise import NoiseSpec, initial_noise
@@ -30,6 +30,11 @@ def generator() -> DemoGenerator:
 @pytest.fixture(scope="module")
 def judge() -> DemoJudge:
     return DemoJudge()
+
+
+@pytest.fixture(scope="module")
+def scenes() -> Scenes:
+    return draw_set(TEST_SEED, 0, 120)
 
 
 @pytest.mark.parametrize("background", ["", *BACKGROUNDS])
@@ -142,6 +147,40 @@ def test_the_same_call_gives_the_same_bits(generator: DemoGenerator) -> None:
     assert (first[0] != first[1]).any()
 
 
+def test_without_guidance_the_negative_prompt_has_no_say_and_costs_nothing(generator: DemoGenerator) -> None:
+    """At cfg 1 the two halves of the guidance cancel: the model is asked once a step, as ComfyUI does."""
+    spec, calls = NoiseSpec((4, 16, 16)), []
+    noise = torch.stack([initial_noise(seed, spec) for seed in (1, 2)])
+    denoiser = generator._denoiser
+    contexts = [torch.full((1, CONTEXT_LENGTH, 128), value) for value in (0.1, -0.3)]
+
+    def counted(x: torch.Tensor, t: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
+        calls.append(len(x))
+        return denoiser(x, t, context)
+
+    plain = sample_euler(counted, noise, *contexts, steps=3, cfg=1.0)  # type: ignore[arg-type]
+    assert calls == [2, 2, 2]
+    nearly = sample_euler(denoiser, noise, *contexts, steps=3, cfg=1.000001)
+    assert torch.allclose(plain, nearly, atol=1e-4)
+    assert not torch.allclose(plain, sample_euler(denoiser, noise, *contexts, steps=3, cfg=3.0), atol=1e-2)
+
+
+def test_steps_and_cfg_are_part_of_what_the_generator_says_of_itself() -> None:
+    quick = DemoGenerator(steps=4, cfg=1.0)
+    assert {"steps": 4, "cfg": 1.0}.items() <= quick.describe()["sampling"].items()
+    for odd, why in (({"steps": 0}, "give 1 to 1000 steps"), ({"dtype": "int8"}, "use float32 or bfloat16")):
+        with pytest.raises(StudyError, match=why):
+            DemoGenerator(**odd)
+
+
+def test_half_precision_moves_pixels_by_a_hair_and_is_said(generator: DemoGenerator) -> None:
+    half = DemoGenerator(dtype="bfloat16")
+    assert half.describe()["sampling"]["dtype"] == "bfloat16"
+    assert "dtype" not in generator.describe()["sampling"]  # what banks said before stays so
+    pictures = [maker.generate("a red ball", range(4)).astype(int) for maker in (generator, half)]
+    assert 0 < np.abs(pictures[0] - pictures[1]).mean() < 2
+
+
 def test_generating_and_judging_leave_the_global_random_state_alone() -> None:
     before = torch.get_rng_state()
     maker, judge = DemoGenerator(), DemoJudge()
@@ -149,9 +188,8 @@ def test_generating_and_judging_leave_the_global_random_state_alone() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_judge_names_fresh_scenes(judge: DemoJudge) -> None:
-    """98 % is measured on 2,000 scenes by benchmarks/demo_quality.py; 200 here catch a judge that is broken."""
-    scenes = draw_set(TEST_SEED, 0, 200)
+def test_the_judge_names_fresh_scenes(judge: DemoJudge, scenes: Scenes) -> None:
+    """98 % is measured on 2,000 scenes by benchmarks/demo_quality.py; 120 here catch a judge that is broken."""
     seen = judge.name(scenes.images)
     objects = np.mean([OBJECTS.index(c.object) == row[0] for c, row in zip(seen, scenes.labels, strict=True)])
     modifiers = np.mean([MODIFIERS.index(c.modifier) == row[1] for c, row in zip(seen, scenes.labels, strict=True)])
@@ -175,9 +213,8 @@ def test_a_measurement_does_not_depend_on_the_other_pictures_of_its_call(judge: 
     assert np.allclose(together.metrics["score"][2], alone.metrics["score"][0], atol=1e-3)
 
 
-def test_the_judge_outlines_the_object(judge: DemoJudge) -> None:
-    scenes = draw_set(TEST_SEED, 0, 50)
-    seen, true = judge.outline(scenes.images) > 0.5, scenes.masks > 127
+def test_the_judge_outlines_the_object(judge: DemoJudge, scenes: Scenes) -> None:
+    seen, true = judge.outline(scenes.images[:50]) > 0.5, scenes.masks[:50] > 127
     overlap = (seen & true).sum((1, 2)) / np.maximum((seen | true).sum((1, 2)), 1)
     assert overlap.mean() > 0.8
 

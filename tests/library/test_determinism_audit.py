@@ -183,7 +183,7 @@ NAMES = st.sampled_from(
 NESTED = st.dictionaries(NAMES, JSON | st.dictionaries(NAMES, JSON, max_size=4), max_size=4)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(prompt=st.dictionaries(st.text(max_size=4), NESTED | JSON, max_size=4), saved=JSON | NESTED)
 def test_any_graph_at_all_is_audited_without_a_crash(prompt: dict[str, Any], saved: Any) -> None:
     audit(prompt, Machine(device=GPU, launch_flags=["--fp8_e4m3fn-unet"], workflow=saved))

@@ -41,7 +41,7 @@ def mutate(value: Any, chance: random.Random) -> Any:
 
 
 @given(st.randoms(use_true_random=False), st.integers(1, 8))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_an_edited_record_is_refused_or_compared(chance: random.Random, changes: int) -> None:
     record = sample_record(inputs=[input_file("6", "text", "a"), input_file("5", "text", "b")])
     other = record

@@ -96,8 +96,8 @@ def test_options_are_a_part_of_the_plan(tmp_path: Path, plan: Plan) -> None:
 def test_an_unknown_engine_and_options_for_the_demo_are_one_line() -> None:
     with pytest.raises(StudyError, match="engine: 'slurm' is unknown; use local, ray"):
         make_engine("slurm")
-    with pytest.raises(StudyError, match="generator demo: has no option cfg; leave it away"):
-        make_plan("demo", range(4), SELECTION, HELD_OUT, options={"cfg": 2})
+    with pytest.raises(StudyError, match="generator demo: has no option lora"):
+        make_plan("demo", range(4), SELECTION, HELD_OUT, options={"lora": 2})
 
 
 def test_a_generator_that_streams_hears_of_the_next_shard_before_the_last_is_done(

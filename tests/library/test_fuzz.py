@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.library.fuzz import Fuzzer
 
-INPUTS = 3000
+INPUTS = 1500
 
 
 def test_no_input_crashes_the_reader_and_the_diff() -> None:

@@ -12,21 +12,26 @@ import torch
 
 from goodseed.banks import read_bank
 from goodseed.cli import run
+from goodseed.demo.generator import DemoGenerator
 from goodseed.demo.judge import DemoJudge
 from goodseed.demo.scenes import draw_scene, random_caption
 from goodseed.errors import StudyError, WeightsError
 from goodseed.prompts import PromptSet
+from goodseed.study.ledger import read_ledger
 from goodseed.study.metrics import pixels
 from goodseed.study.metrics.catalogue import CATALOGUE, make_judge
 from goodseed.study.metrics.composition import main_object, placed
 from goodseed.study.metrics.mmd import SCALE, SIGMA, Mmd
+from goodseed.study.metrics.small import small
 from goodseed.study.metrics.style import GramStyle, Sketch, channel_cosines, load_vgg19
 from goodseed.study.plan import make_plan
 from goodseed.study.runner import run_study
+from tests.library.fake_model import LargeGenerator
 from tests.library.network_maker import make_vgg19
 
 FAKE = "tests.library.fake_model:make"
 SETS = (PromptSet(("a cat", "a red car"), "CC0-1.0"), PromptSet(("a house", "a blue fish"), "CC0-1.0"))
+JUDGED = "tests.library.fake_model:make_judged_by_the_demo"
 DEMO_SETS = (PromptSet(("a ball", "a red star", "a fish"), "CC0-1.0"), PromptSet(("a house", "a blue box"), "CC0-1.0"))
 
 
@@ -296,11 +301,11 @@ UNCHANGED_KEY = "1d5c9fb6c30923041e04485868bee666f0a5e89fc9a7c7c8ae32fb42af59321
 def test_the_demo_judge_in_all_roles_measures_what_it_measures_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("goodseed.demo.judge.REFERENCE_COUNT", 96)  # scenes to draw; 1,536 take their time
-    alone = run_study(tmp_path / "alone", make_plan("demo", range(2), *DEMO_SETS), workers=0)
+    monkeypatch.setattr("goodseed.demo.judge.REFERENCE_COUNT", 32)  # scenes to draw; 1,536 take their time
+    alone = run_study(tmp_path / "alone", make_plan(JUDGED, range(2), *DEMO_SETS), workers=0)
     roles = ("demo-score", "demo-fid", "demo-style", "demo-composition", "demo-traits")
     for name, metrics in (("roles", roles), ("whole", ("demo",))):
-        plan = make_plan("demo", range(2), *DEMO_SETS, metrics=metrics)
+        plan = make_plan(JUDGED, range(2), *DEMO_SETS, metrics=metrics)
         result = run_study(tmp_path / name, plan, workers=0)
         first, second = read_bank(alone.bank), read_bank(result.bank)
         assert first.tensors.keys() == second.tensors.keys()
@@ -321,7 +326,7 @@ def test_the_demo_judge_in_all_roles_measures_what_it_measures_alone(
     ],
 )
 def test_a_study_of_one_metric_has_a_sound_bank(metrics: tuple[str, ...], tensors: set[str], tmp_path: Path) -> None:
-    plan = make_plan("demo", range(6), *DEMO_SETS, metrics=metrics)
+    plan = make_plan(JUDGED, range(6), *DEMO_SETS, metrics=metrics)
     result = run_study(tmp_path, plan, workers=0)
     bank = read_bank(result.bank)
     assert set(bank.tensors) == {"seeds", *tensors}
@@ -329,14 +334,33 @@ def test_a_study_of_one_metric_has_a_sound_bank(metrics: tuple[str, ...], tensor
 
 
 def test_pixel_traits_of_a_study_are_those_of_its_pictures(tmp_path: Path) -> None:
-    from goodseed.demo.generator import DemoGenerator
-
-    result = run_study(tmp_path, make_plan("demo", range(3), *DEMO_SETS, metrics=("traits",)), workers=0)
-    pictures = np.stack([DemoGenerator().generate(p, range(3)) for s in DEMO_SETS for p in s.prompts])
+    result = run_study(tmp_path, make_plan(JUDGED, range(3), *DEMO_SETS, metrics=("traits",)), workers=0)
+    pictures = np.stack([LargeGenerator().generate(p, range(3)) for s in DEMO_SETS for p in s.prompts])
     expected = np.stack([pixels.saturation(images) for images in pictures]).mean(axis=0)
     np.testing.assert_allclose(read_bank(result.bank).tensors["trait.saturation"], expected, rtol=1e-6)
     judged = DemoJudge().measure(pictures[0], "a ball").traits["saturation"]
     np.testing.assert_array_equal(judged, pixels.saturation(pictures[0]))
+
+
+def test_small_pictures_are_the_means_of_their_fields() -> None:
+    pictures = random_pictures(2, 32)
+    fields = pictures.reshape(2, 8, 4, 8, 4, 3).mean(axis=(2, 4))
+    np.testing.assert_allclose(small(pictures).reshape(2, 8, 8, 3) * 255, np.rint(fields), atol=1e-4)
+    flat = np.full((1, 50, 37, 3), 51, np.uint8)  # sides that 8 does not divide
+    np.testing.assert_array_equal(small(flat), np.full((1, 192), np.float32(0.2)))
+
+
+def test_a_study_keeps_small_pictures_and_its_bank_does_not(tmp_path: Path) -> None:
+    options = {"steps": 1, "cfg": 1.0}
+    plan = make_plan("demo", range(3), *DEMO_SETS, metrics=("demo-score", "small"), options=options)
+    bank = read_bank(run_study(tmp_path, plan, workers=0).bank)
+    assert bank.info["sampling"]["steps"] == 1
+    assert "small" not in bank.info["features"]
+    assert not any("small" in name for name in bank.tensors)
+    kept = np.concatenate(list(read_ledger(tmp_path).blocks("held_out", "small")))
+    assert kept.shape == (3, 2, 192)
+    of_seeds = small(DemoGenerator(**options).generate(DEMO_SETS[1].prompts[1], range(3)))
+    np.testing.assert_array_equal(kept[:, 1], of_seeds)
 
 
 def test_two_metrics_of_one_name_and_unknown_ones_are_one_line() -> None:

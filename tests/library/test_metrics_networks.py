@@ -20,13 +20,23 @@ from goodseed.cli import run
 from goodseed.errors import MissingExtraError, WeightsError
 from goodseed.study.frechet import Reference, frechet_distances
 from goodseed.study.metrics import preference
-from goodseed.study.metrics.catalogue import make_judge
+from goodseed.study.metrics.catalogue import make_judge, weights_of
 from goodseed.study.metrics.clip import ClipDiscrepancy, load_clip_vision, squashed
-from goodseed.study.metrics.composition import for_depth, for_objects, load_depth, load_mask2former
+from goodseed.study.metrics.composition import (
+    for_depth,
+    for_objects,
+    load_depth,
+    load_mask2former,
+    main_object,
+    placed,
+)
 from goodseed.study.metrics.images import CLIP, IMAGENET, centre_square, padded_square, shorter_side, to_tensor
 from goodseed.study.metrics.inception import InceptionDistance, load_inception
 from goodseed.study.metrics.packages import require
+from goodseed.study.metrics.style import load_vgg19
+from goodseed.study.metrics.weights import fetch_all
 from tests.library import network_maker as make
+from tests.library import offline as offline_script
 from tests.library.test_metrics_references import write_pictures
 
 try:
@@ -135,19 +145,22 @@ def test_hps_reads_pictures_as_open_clip_does_where_the_longer_side_counts() -> 
         torch.testing.assert_close(to_tensor([padded_square(picture, 224)], CLIP)[0].cpu(), expected, atol=1e-5, rtol=0)
 
 
-def test_hps_is_the_cosine_of_picture_and_prompt(weights: Path, hps_config: dict[str, object]) -> None:
+@pytest.mark.parametrize(("name", "file"), [("hps", "HPS_v2.1_compressed.pt"), ("hps-v2", "HPS_v2_compressed.pt")])
+def test_hps_is_the_cosine_of_picture_and_prompt(
+    name: str, file: str, weights: Path, hps_config: dict[str, object]
+) -> None:
     import open_clip
 
     network = open_clip.CLIP(**hps_config)
-    network.load_state_dict(torch.load(weights / "HPS_v2.1_compressed.pt")["state_dict"])
+    network.load_state_dict(torch.load(weights / file)["state_dict"])
     network.eval()
     batch = torch.cat([to_tensor([padded_square(p, 224)], CLIP).cpu() for p in pictures()])
     with torch.no_grad():
         image, text, _ = network(batch, open_clip.get_tokenizer("ViT-H-14")(["a red cat"]))
-    judge = make_judge(["hps"])
-    found = judge.measure(pictures(), "a red cat").metrics["hps"]
+    judge = make_judge([name])
+    found = judge.measure(pictures(), "a red cat").metrics[name]
     np.testing.assert_allclose(found, (image @ text.T)[:, 0].numpy(), atol=1e-5)
-    assert np.abs(judge.measure(pictures(), "two boats").metrics["hps"] - found).max() > 1e-4
+    assert np.abs(judge.measure(pictures(), "two boats").metrics[name] - found).max() > 1e-4
 
 
 def test_pickscore_reads_pictures_as_clips_processor_does() -> None:
@@ -191,12 +204,40 @@ def test_mask2former_and_depth_anything_read_pictures_as_their_processors_do() -
             assert (found - expected).abs().mean() < 0.02
 
 
-def test_a_composition_lies_within_the_picture(weights: Path) -> None:
+def test_a_composition_is_made_of_what_the_two_networks_of_transformers_answer(weights: Path) -> None:
+    from transformers import DepthAnythingForDepthEstimation, Mask2FormerForUniversalSegmentation
+
+    objects = Mask2FormerForUniversalSegmentation.from_pretrained(weights / "mask2former-swin-tiny-coco-instance")
+    depth = DepthAnythingForDepthEstimation.from_pretrained(weights / "Depth-Anything-V2-Small-hf")
     found = make_judge(["composition"]).measure(pictures(2), "a cat").composition
     assert found is not None
-    assert found.shape == (2, 4)
-    assert (found >= 0).all()
-    assert (found <= 1).all()
+    for picture, composition in zip(pictures(2), found, strict=True):
+        with torch.no_grad():
+            answer = objects.eval()(to_tensor([for_objects(picture)], IMAGENET).cpu())
+            near = depth.eval()(to_tensor([for_depth(picture)], IMAGENET).cpu()).predicted_depth[0]
+        kinds, outlines = answer.class_queries_logits[0], answer.masks_queries_logits[0]
+        expected = placed(main_object(kinds, outlines, objects.config.id2label, "a cat"), near)
+        np.testing.assert_allclose(composition, expected, atol=1e-5)
+        assert 0 < expected[2] < 1, "there is an outline to measure"
+
+
+# Style
+
+
+def test_the_layers_that_style_reads_are_torchvisions(weights: Path) -> None:
+    from torchvision.models.vgg import cfgs, make_layers
+
+    theirs = make_layers(cfgs["E"])[:30]
+    state = torch.load(weights / "vgg19-dcbb9e9d.pth")
+    theirs.load_state_dict({name: state[f"features.{name}"] for name in theirs.state_dict()})
+    batch = to_tensor(list(pictures(1)), IMAGENET).cpu()
+    with torch.no_grad():
+        found = load_vgg19(weights / "vgg19-dcbb9e9d.pth").cpu()(batch)
+        for number, layer in enumerate(theirs):
+            batch = layer(batch)
+            if number in (1, 6, 11, 20, 29):  # relu1_1 to relu5_1
+                torch.testing.assert_close(found.pop(0), batch.clone(), rtol=1e-5, atol=1e-6)
+    assert not found
 
 
 # What is not the right file
@@ -211,6 +252,7 @@ def test_a_composition_lies_within_the_picture(weights: Path) -> None:
         (load_clip_vision, "clip-vit-large-patch14-336"),
         (load_mask2former, "mask2former-swin-tiny-coco-instance"),
         (load_depth, "Depth-Anything-V2-Small-hf"),
+        (load_vgg19, "vgg19-dcbb9e9d.pth"),
     ],
 )
 def test_a_file_that_holds_something_else_is_one_line(load, place: str, tmp_path: Path, folder: Path) -> None:
@@ -228,28 +270,66 @@ def test_a_file_that_holds_something_else_is_one_line(load, place: str, tmp_path
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("metric", "file", "size"), [("hps", "HPS_v2.1_compressed.pt", "1.97 GB"), ("fid", "weights-inception", "96 MB")]
-)
-def test_without_a_network_one_line_says_the_file_its_size_and_where_to_put_it(
-    metric: str, file: str, size: str, tmp_path: Path
-) -> None:
-    """In a process of its own: the Hugging Face hub reads its address when it is imported."""
-    write_pictures(tmp_path / "real", 100)
-    (tmp_path / "weights").mkdir()
+@pytest.fixture(scope="module")
+def offline(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """An empty folder of weights, and what each metric says without a network."""
+    home = tmp_path_factory.mktemp("offline")
+    write_pictures(home / "real", 100)
+    (home / "weights").mkdir()
     nowhere = "http://127.0.0.1:9"
-    env = {**os.environ, "HF_ENDPOINT": nowhere, "HF_HOME": str(tmp_path / "hf"), "TORCH_HOME": str(tmp_path / "torch")}
+    env = {**os.environ, "HF_ENDPOINT": nowhere, "HF_HOME": str(home / "hf"), "TORCH_HOME": str(home / "torch")}
     env |= dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), nowhere)
-    reference = ["--reference", str(tmp_path / "real")] if metric == "fid" else []
-    command = [sys.executable, "-m", "goodseed.cli", "study", "--seeds", "0-3", "--metrics", metric, *reference]
-    command += ["--weights", str(tmp_path / "weights"), "--out", str(tmp_path / "out"), "--json"]
+    env |= {"GOODSEED_WEIGHTS": str(home / "weights"), "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, offline_script.__file__, str(home / "out"), str(home / "real"), *WITHOUT_NETWORK]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 2, done.stderr
-    error = json.loads(done.stdout)["error"]
-    assert error.startswith(file)
-    assert f"({size}) are not here and cannot be fetched" in error
-    assert str(tmp_path / "weights") in error
-    assert "Traceback" not in done.stderr
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["code"] for answer in answers] == [2] * len(WITHOUT_NETWORK)
+    return home / "weights", {answer["metric"]: json.loads(answer["said"])["error"] for answer in answers}
+
+
+WITHOUT_NETWORK = {
+    "fid": {"weights-inception-2015-12-05-6726825d.pth": "96 MB"},
+    "cmmd": {
+        "clip-vit-large-patch14-336/config.json": "5 kB",
+        "clip-vit-large-patch14-336/pytorch_model.bin": "1.71 GB",
+    },
+    "hps": {"HPSv2/HPS_v2.1_compressed.pt": "1.97 GB"},
+    "hps-v2": {"HPSv2/HPS_v2_compressed.pt": "1.97 GB"},
+    "pickscore": {"PickScore_v1/config.json": "4 kB", "PickScore_v1/model.safetensors": "3.94 GB"},
+    "style": {"vgg19-dcbb9e9d.pth": "575 MB"},
+    "composition": {
+        "mask2former-swin-tiny-coco-instance/config.json": "80 kB",
+        "mask2former-swin-tiny-coco-instance/model.safetensors": "190 MB",
+        "Depth-Anything-V2-Small-hf/config.json": "1 kB",
+        "Depth-Anything-V2-Small-hf/model.safetensors": "99 MB",
+    },
+}
+
+
+@pytest.mark.parametrize("metric", WITHOUT_NETWORK)
+def test_without_a_network_one_line_says_the_files_their_sizes_and_where_to_put_them(
+    metric: str, offline: tuple[Path, dict[str, str]]
+) -> None:
+    weights, answers = offline
+    error = answers[metric]
+    assert "\n" not in error
+    assert "are not here and cannot be fetched" in error
+    for file, size in WITHOUT_NETWORK[metric].items():
+        assert error.startswith(file.rpartition("/")[2]) or f"{file} ({size})" in error
+        assert f"({size})" in error
+        assert f"and put it at {weights / file}" in error
+
+
+@pytest.mark.parametrize("metric", WITHOUT_NETWORK)
+def test_a_file_put_where_that_line_says_is_found(metric: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOODSEED_WEIGHTS", str(tmp_path))
+    files = weights_of([metric])
+    assert {str(file.place) for file in files} == set(WITHOUT_NETWORK[metric])
+    for file in files:
+        (tmp_path / file.place).parent.mkdir(exist_ok=True)
+        (tmp_path / file.place).write_bytes(b"")
+    assert fetch_all(files) == [tmp_path / file.place for file in files]
 
 
 # Studies

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,15 @@ def test_a_references_hash_is_that_of_its_images_and_their_names(tmp_path: Path)
     ("arrays", "message"),
     [
         ({"means": np.zeros(3)}, "holds neither mu and sigma nor rows"),
+        ({"mu": np.array(["a"]), "sigma": np.eye(1)}, "holds neither mu and sigma nor rows"),
+        ({"mu": np.zeros(3), "sigma": np.eye(2)}, "a mean of shape .3,. with a covariance of shape .2, 2."),
+        ({"mu": np.zeros(0), "sigma": np.zeros((0, 0))}, "a mean of shape .0,."),
+        ({"mu": np.zeros(2), "sigma": np.full((2, 2), np.nan)}, "holds a NaN or an infinity"),
+        ({"mu": np.zeros(2), "sigma": np.array([[1, 0.5], [0.1, 1]])}, "the covariance is not symmetric"),
+        ({"mu": np.zeros(2), "sigma": np.eye(2), "count": np.zeros(3)}, "its count is no number of images"),
+        ({"mu": np.zeros(2), "sigma": np.eye(2), "count": np.array("many")}, "its count is no number of images"),
+        ({"rows": np.zeros((1, 4))}, "are not the finite features of at least two images"),
+        ({"rows": np.zeros(4)}, "are not the finite features of at least two images"),
         ({"mu": np.array([object()], dtype=object), "sigma": np.zeros((1, 1))}, "is no .npz of plain arrays"),
         (None, "is no .npz of plain arrays"),
     ],
@@ -68,8 +78,38 @@ def test_files_that_hold_no_statistics_are_refused(arrays, message: str, tmp_pat
         path.write_bytes(b"PK\x03\x04 but no more")
     else:
         np.savez(path, **arrays)
-    with pytest.raises(StudyError, match=message):
+    with pytest.raises(StudyError, match=message) as error:
         open_source(path)
+    assert str(error.value).startswith(str(path))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("metric", "arrays", "message"),
+    [
+        ("fid", {"mu": np.zeros(768), "sigma": np.eye(768)}, "holds statistics of 768 features, and fid has 2048"),
+        ("cmmd", {"rows": np.zeros((2, 2048))}, "holds statistics of 2048 features, and cmmd has 768"),
+        ("cmmd", {"mu": np.zeros(768), "sigma": np.eye(768)}, "has no rows, which cmmd needs"),
+        ("fid", {"rows": np.zeros((2, 2048))}, "has no mu, which fid needs"),
+    ],
+)
+def test_statistics_of_another_network_are_refused_before_anything_is_fetched(
+    metric: str, arrays: dict[str, np.ndarray], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "statistics.npz"
+    np.savez(path, **arrays)
+    error = refused(study("--metrics", metric, "--reference", path, "--out", tmp_path / "out"), capsys)
+    assert error.startswith(f"{path}: {message}")
+    assert "name a folder of images with --reference" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_references_images_may_have_any_sizes(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "mixed", LEAST)
+    write_pictures(folder / "large", 3, side=12)
+    pictures = [picture for batch in open_source(folder).batches() for picture in batch]
+    assert sorted({picture.shape for picture in pictures}) == [(8, 8, 3), (12, 12, 3)]
+    assert len(pictures) == LEAST + 3
 
 
 def test_a_missing_reference_and_one_that_is_no_image_are_named(tmp_path: Path) -> None:
@@ -135,6 +175,7 @@ def no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("no_proxy", "NO_PROXY", "GOODSEED_WEIGHTS"):
         monkeypatch.setenv(name, "")  # so that what the command sets is taken back after the test
         monkeypatch.delenv(name)
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it would keep the proxies that it first met
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
     return tmp_path
 

@@ -45,6 +45,7 @@ def test_a_prompt_of_10000_characters_is_taken_and_one_more_is_not(tmp_path: Pat
         (b"fine\na\x00b\n", "line 2: holds control characters"),
         ("text".encode("utf-16"), "not UTF-8"),
         (b"one\ntwo\none\n", "line 3: the prompt already stands on line 1"),
+        ("one\ntwo\n\u00a0one \r\n".encode(), "line 3: the prompt already stands on line 1"),
     ],
 )
 def test_a_file_without_prompts_is_refused(tmp_path: Path, data: bytes, message: str) -> None:

@@ -15,6 +15,7 @@ from goodseed.errors import StudyError
 from goodseed.prompts import PromptSet
 from goodseed.study.plan import Plan, make_plan
 from goodseed.study.race_plan import RacePlan, make_race
+from goodseed.study.race_rules import SPEND
 from goodseed.study.race_run import run_race
 from goodseed.study.runner import run_study
 
@@ -52,7 +53,8 @@ def test_the_bank_says_that_it_was_a_race_and_what_it_cost(bank: Bank, folder: P
     assert (design["metric"], design["top"], len(design["accepted"])) == ("score", TOP, TOP)
     assert design["images_exhaustive"] == SEEDS * 42
     assert design["images"] < 0.8 * SEEDS * 42
-    assert [part["prompts"] for part in design["rounds"]] == [8, 16, 32][: len(design["rounds"])]
+    assert [part["prompts"] for part in design["rounds"]] == [4, 6, 9, 14, 21, 32][: len(design["rounds"])]
+    assert (design["rule"], design["spend"]) == ("gain", SPEND)
     assert design["rounds"][-1]["accepted"] == TOP
     assert design["rounds"][-1]["rejected"] == SEEDS - TOP
     assert bank.info["prompts"]["selection"]["order"] == "by SHA-256"
@@ -61,16 +63,16 @@ def test_the_bank_says_that_it_was_a_race_and_what_it_cost(bank: Bank, folder: P
 def test_scores_rest_on_as_many_images_as_a_seed_met_and_set_metrics_on_the_same_prompts(bank: Bank) -> None:
     n = bank.metric("score", part="n")
     assert len(set(n.tolist())) > 1
-    assert n.min() == 8
-    for held_out, expected in ((False, 8), (True, 4)):
+    assert n.min() == 4
+    for held_out, expected in ((False, 4), (True, 3)):
         assert set(bank.metric("fid", held_out, "n").tolist()) == {expected}
     design = bank.info["design"]
     finalists = {*design["accepted"], *design["held_out"]["compared"]}
     assert {seed: int(n) for seed, n in zip(bank.seeds, bank.metric("score", True, "n"), strict=True)} == {
-        seed: 10 if seed in finalists else 4 for seed in bank.seeds
+        seed: 10 if seed in finalists else 3 for seed in bank.seeds
     }
-    assert bank.tensors["feature.composition"].shape == (SEEDS, 8 * 3)
-    assert bank.tensors["heldout.feature.composition"].shape == (SEEDS, 4 * 3)
+    assert bank.tensors["feature.composition"].shape == (SEEDS, 4 * 3)
+    assert bank.tensors["heldout.feature.composition"].shape == (SEEDS, 3 * 3)
 
 
 def test_the_images_counted_are_those_that_were_made_and_no_seed_is_made_after_it_left(
@@ -86,8 +88,9 @@ def test_the_images_counted_are_those_that_were_made_and_no_seed_is_made_after_i
     assert [made[str(seed)] for seed in bank.seeds] == expected
 
 
+@pytest.mark.long
 def test_workers_do_not_change_the_bank(raced: RacePlan, bank: Bank, tmp_path: Path) -> None:
-    assert run_race(tmp_path, raced, workers=2).bank_id == bank.id
+    assert run_race(tmp_path, raced, workers=1).bank_id == bank.id  # a process for each round
 
 
 class StopAfter:
@@ -142,6 +145,19 @@ def test_a_race_finds_the_seeds_that_the_whole_study_finds(plan: Plan, bank: Ban
     assert exhaustive["low"] < gain["high"]
 
 
+def test_a_race_by_intervals_is_what_races_were_before_there_were_rules(plan: Plan, tmp_path: Path) -> None:
+    """Its plan says nothing of a rule, so that one begun earlier goes on and has the id that it would have had."""
+    older = make_race(plan, top=TOP, rule="interval")
+    settings = {"metric": "score", "top": TOP, "start": 8, "z": 1.96, "order": "by SHA-256"}
+    assert older.as_dict()["race"] == settings
+    design = read_bank(run_race(tmp_path, older, workers=0).bank).info["design"]
+    assert [part["prompts"] for part in design["rounds"]] == [8, 16, 32][: len(design["rounds"])]
+    assert design["z"] == 1.96
+    assert "rule" not in design
+    with pytest.raises(StudyError, match="holds a race with another"):
+        run_race(tmp_path, make_race(plan, top=TOP), workers=0)
+
+
 def test_a_folder_holds_a_race_or_a_study_and_the_same_one(
     plan: Plan, raced: RacePlan, folder: Path, tmp_path: Path
 ) -> None:
@@ -168,6 +184,8 @@ def test_a_folder_holds_a_race_or_a_study_and_the_same_one(
 def test_a_race_that_cannot_be_run_is_one_line(plan: Plan, metric: str, top: int, message: str) -> None:
     with pytest.raises(StudyError, match=message):
         make_race(plan, metric, top)
+    with pytest.raises(StudyError, match="rule 'luck' is unknown; use gain or interval"):
+        make_race(plan, rule="luck")
 
 
 def test_too_few_prompts_to_race_are_one_line() -> None:

@@ -17,10 +17,12 @@ from goodseed.banks import Bank, make_bank
 from goodseed.errors import OutputError
 from goodseed.report import write_report
 from goodseed.report.pictures import LIMIT
+from goodseed.report.write import Report
 from tests.library.fake_model import FakeGenerator
 
-SECTIONS = ["best-worst", "golden", "scores", "share", "style", "traits", "composition", "diverse", "method"]
+SECTIONS = ["best-worst", "golden", "scores", "share", "style", "traits", "composition", "diverse", "maps", "method"]
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror='a()'>&lt; $\\frac{1}{0}$ </style> \u202e"
+OWN_SCRIPTS = [{"type": "application/json", "id": "maps-data"}, {"type": "module"}]
 FILE = HOSTILE.replace("/", "|").replace("\\", "|")
 
 
@@ -87,13 +89,14 @@ def _prompts(texts: list[str]) -> dict[str, Any]:
 
 
 class Page(HTMLParser):
-    """What a page holds: its tags with attributes, ids, and the text outside of style."""
+    """What a page holds: its tags with attributes, ids, scripts, and the text outside of styles and scripts."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
         self.open: list[str] = []
+        self.scripts: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -108,7 +111,9 @@ class Page(HTMLParser):
         assert self.open.pop() == tag, f"</{tag}> closes what it did not open"
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
+        if "script" in self.open:
+            self.scripts.append(data)
+        elif "style" not in self.open:
             self.text += data
 
     @property
@@ -124,8 +129,15 @@ def report_of(bank: Bank, folder: Path, generator: FakeGenerator | None = None) 
     return Page((folder / "report.html").read_text(encoding="utf-8"))
 
 
-def test_a_full_bank_has_every_section_with_figures_and_well_formed_html(tmp_path: Path) -> None:
-    page = report_of(a_bank(), tmp_path, FakeGenerator())
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """A full bank's report, with its figures as PNG."""
+    folder = tmp_path_factory.mktemp("report")
+    return write_report(a_bank(), folder / "r.html", FakeGenerator(), folder / "figures")
+
+
+def test_a_full_bank_has_every_section_with_figures_and_well_formed_html(written: Report) -> None:
+    page = Page(written.path.read_text(encoding="utf-8"))
     assert not page.open, "every element is closed"
     assert [name for name in page.ids if name in SECTIONS] == SECTIONS
     assert not any(attrs.get("class") == "gap" for _, attrs in page.tags), "nothing is missing from a full bank"
@@ -137,14 +149,15 @@ def test_a_full_bank_has_every_section_with_figures_and_well_formed_html(tmp_pat
     assert links == [f"#{name}" for name in SECTIONS]
 
 
-def test_the_file_asks_for_nothing_outside_itself(tmp_path: Path) -> None:
-    page = report_of(a_bank(), tmp_path, FakeGenerator())
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "http" not in text
+def test_the_file_asks_for_nothing_outside_itself(written: Report) -> None:
+    text = written.path.read_text(encoding="utf-8")
+    page = Page(text)
+    assert "http" not in text.replace("http-equiv", "")
     assert not re.search(r"//[a-z]", re.sub(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]+", "", text))
     assert "@import" not in text
     assert not re.search(r"url\((?!#)", text)
-    assert not any(tag in {"script", "link", "iframe", "object", "embed"} for tag, _ in page.tags)
+    assert not any(tag in {"link", "iframe", "object", "embed"} for tag, _ in page.tags)
+    assert [attrs for tag, attrs in page.tags if tag == "script"] == OWN_SCRIPTS
     assert page.images()
     for _, attrs in page.tags:
         for key in ("src", "href", "xlink:href"):
@@ -170,6 +183,10 @@ def test_every_text_from_a_bank_is_shown_as_text(tmp_path: Path) -> None:
             "held_out": _prompts([f"x {HOSTILE}", "f", "g", "h"]),
         },
         "metrics": {"score": {**judged, "direction": "higher", "per": "image"}},
+        "features": {
+            "style": {**judged, "prompts": 4, "per_prompt": 2, "names": [HOSTILE, HOSTILE]},
+            "composition": {**judged, "prompts": 4, "per_prompt": 3, "names": [HOSTILE, "y", "size"]},
+        },
         "traits": {"border": judged},
         "design": {"kind": HOSTILE, "images": 8},
         "software": {HOSTILE: HOSTILE},
@@ -201,7 +218,7 @@ def test_every_text_from_a_bank_is_shown_as_text(tmp_path: Path) -> None:
     generator.describe = lambda: described  # type: ignore[method-assign]
     page = report_of(bank, tmp_path, generator)
     assert not page.open
-    assert not any(tag == "script" for tag, _ in page.tags)
+    assert [attrs for tag, attrs in page.tags if tag == "script"] == OWN_SCRIPTS
     assert all(src.startswith("data:image/") for src in page.images())
     assert not any(key.startswith("on") for _, attrs in page.tags for key in attrs)
     assert page.text.count("<script>alert(1)</script>") > 20
@@ -248,7 +265,7 @@ def test_without_a_generator_the_report_says_so_and_keeps_its_charts(tmp_path: P
     page = report_of(a_bank(), tmp_path)
     assert "Without pictures: no generator was given that can make them again." in page.text
     assert page.images() == []
-    assert sum(tag == "svg" for tag, _ in page.tags) == 5  # two metrics, the style map, two objects
+    assert sum(tag == "svg" for tag, _ in page.tags) == 9  # two metrics, the style map, two objects, four maps of seeds
 
 
 def test_pictures_of_another_model_are_never_shown(tmp_path: Path) -> None:
@@ -270,6 +287,7 @@ def test_a_bank_without_its_prompts_texts_has_no_pictures_and_says_so(tmp_path: 
 def test_a_large_bank_asks_for_few_pictures_each_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "made"
     monkeypatch.setenv("GOODSEED_FAKE_LOG", str(log))
+    monkeypatch.setattr("goodseed.report.maps.MOST_DOTS", 100)
     traits = {f"t{i}": {"version": "1", "weights_sha256": "", "about": ""} for i in range(12)}
     seen: list[tuple[int, int]] = []
     written = write_report(
@@ -284,16 +302,15 @@ def test_a_large_bank_asks_for_few_pictures_each_once(tmp_path: Path, monkeypatc
     assert (tmp_path / "r.html").stat().st_size < 4_000_000
 
 
-def test_the_same_bank_gives_the_same_file(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        write_report(a_bank(), tmp_path / f"{name}.html", FakeGenerator(), tmp_path / name)
-    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
-    for png in (tmp_path / "a").iterdir():
-        assert png.read_bytes() == (tmp_path / "b" / png.name).read_bytes()
+def test_the_same_bank_gives_the_same_file(written: Report, tmp_path: Path) -> None:
+    again = write_report(a_bank(), tmp_path / "b.html", FakeGenerator(), tmp_path / "b")
+    assert written.path.read_bytes() == again.path.read_bytes()
+    assert [png.name for png in written.pngs] == [png.name for png in again.pngs]
+    for png, same in zip(written.pngs, again.pngs, strict=True):
+        assert png.read_bytes() == same.read_bytes()
 
 
-def test_the_figures_come_as_png_on_request(tmp_path: Path) -> None:
-    written = write_report(a_bank(), tmp_path / "r.html", FakeGenerator(), tmp_path / "figures")
+def test_the_figures_come_as_png_on_request(written: Report) -> None:
     names = {"best-worst", "traits", "diverse", "style-map", "composition-map", "scores-fid", "scores-score"}
     assert {path.stem for path in written.pngs} == names
     for path in written.pngs:

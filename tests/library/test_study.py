@@ -42,7 +42,7 @@ def test_the_plan_covers_each_cell_once(plan: Plan) -> None:
     assert len(set(cells)) == len(cells) == plan.images == 70 * 6
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.long), 2])
 def test_the_number_of_workers_does_not_change_the_bank(
     workers: int, plan: Plan, uninterrupted: str, tmp_path: Path
 ) -> None:

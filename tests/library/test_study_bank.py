@@ -12,10 +12,10 @@ from goodseed.banks.golden import golden_positions
 from goodseed.errors import StudyError
 from goodseed.prompts import PromptSet
 from goodseed.study.bank import build_bank
-from goodseed.study.evidence import DIVERSE, diverse_gain, reliability
+from goodseed.study.evidence import DIVERSE, diverse_gain, golden_gains
 from goodseed.study.frechet import Reference, frechet_distances
 from goodseed.study.ledger import Ledger, read_ledger
-from goodseed.study.pca import principal_axes, style_features
+from goodseed.study.pca import on_axes, principal_axes
 from goodseed.study.plan import make_plan
 from goodseed.study.runner import run_study
 from goodseed.study.tables import Tables
@@ -86,8 +86,8 @@ def test_features_are_laid_out_prompt_by_prompt(ledger: Ledger, bank: Bank) -> N
     composition = bank.tensors["feature.composition"].reshape(SEEDS, PROMPTS, 3)
     np.testing.assert_array_equal(composition, ledger.selection.composition)
     style = bank.tensors["heldout.feature.style"].reshape(SEEDS, PROMPTS, 2)
-    _, expected = style_features(ledger.selection.style, ledger.held_out.style)
-    np.testing.assert_allclose(style, expected.reshape(SEEDS, PROMPTS, 2), rtol=1e-5)
+    (expected,) = on_axes([ledger.held_out.style], principal_axes([ledger.selection.style], 2))
+    np.testing.assert_allclose(style, expected, rtol=1e-5)
 
 
 def test_the_bank_says_what_it_was_measured_with(bank: Bank) -> None:
@@ -111,13 +111,9 @@ def test_the_planted_effect_of_the_seed_is_found(bank: Bank) -> None:
 
 def test_without_an_effect_that_carries_over_no_gain_is_claimed(bank: Bank, ledger: Ledger, tables: Tables) -> None:
     random = np.random.default_rng(0)
-    shuffled = Tables(
-        tables.selection,
-        {name: random.permuted(table, axis=0) for name, table in tables.held_out.items()},
-        tables.traits,
-        tables.composition,
-    )
-    for metrics in reliability(bank, ledger, shuffled)["golden_gain"].values():
+    scores = [{"score": random.permuted(ledger.held_out.metrics["score"], axis=0)}]
+    distances = {"fid": random.permuted(tables.sets["held_out"]["fid"], axis=0)}
+    for metrics in golden_gains(bank, scores, PROMPTS, distances).values():
         for gain in metrics.values():
             assert gain["low"] < 0 < gain["high"]
 
@@ -127,7 +123,7 @@ def test_golden_gains_compare_the_paper_rules_seeds_on_the_held_out_prompts(bank
     golden = golden_positions(bank, "paper")
     assert {gain["k"] for metrics in gains.values() for gain in metrics.values()} == {len(golden)}
     assert set(gains) == {"paper", "rank-sum", "pareto", "score", "fid"}
-    expected = tables.held_out["score"][golden].mean()
+    expected = tables.held_out["score"].mean[golden].mean()
     assert gains["paper"]["score"]["golden"] == pytest.approx(expected, rel=1e-5)
 
 
@@ -141,7 +137,7 @@ def test_the_overlap_stands_beside_chance(bank: Bank) -> None:
 def test_random_similarity_is_the_mean_over_all_pairs_and_diverse_that_of_sampled_sets() -> None:
     random = np.random.default_rng(1)
     features, cells = random.normal(size=(20, 6)), random.normal(size=(20, 5, 3)) + 1
-    found = diverse_gain(features, cells)
+    found = diverse_gain(features, [cells[:, :2], cells[:, 2:]], 5)
     pairs = [similarity(cells[[a, b]]) for a in range(20) for b in range(a)]
     sets = [similarity(cells[farthest_point_sampling(features, DIVERSE, start)]) for start in range(20)]
     assert found["random"] == pytest.approx(np.mean(pairs))
@@ -153,8 +149,8 @@ def test_diverse_sets_gain_where_the_seed_decides_and_nothing_where_it_does_not(
     random = np.random.default_rng(2)
     own = random.normal(size=(200, 1, 3))
     cells = np.array([3.0, 0, 0]) + own + 0.3 * random.normal(size=(200, 8, 3))
-    assert diverse_gain(own[:, 0], cells)["low"] > 0
-    unrelated = diverse_gain(random.normal(size=(200, 3)), cells)
+    assert diverse_gain(own[:, 0], [cells], 8)["low"] > 0
+    unrelated = diverse_gain(random.normal(size=(200, 3)), [cells], 8)
     assert unrelated["low"] < 0 < unrelated["high"]
 
 
@@ -162,8 +158,8 @@ def test_the_axes_do_not_depend_on_the_solvers_signs_and_hold_the_most_variance(
     random = np.random.default_rng(3)
     values = random.normal(size=(300, 6)) * [1, 5, 1, 3, 1, 1]
     values -= values.mean(axis=0)
-    axes = principal_axes(values, 2)
-    np.testing.assert_allclose(axes, principal_axes(-values, 2), atol=1e-12)
+    axes = principal_axes([values[:, None]], 2)
+    np.testing.assert_allclose(axes, principal_axes([-values[:, None]], 2), atol=1e-12)
     _, _, rows = np.linalg.svd(values, full_matrices=False)
     np.testing.assert_allclose(np.abs(axes), np.abs(rows[:2]), atol=1e-9)
     assert (axes[np.arange(2), np.abs(axes).argmax(axis=1)] > 0).all()
@@ -172,9 +168,11 @@ def test_the_axes_do_not_depend_on_the_solvers_signs_and_hold_the_most_variance(
 def test_what_a_prompt_does_to_all_seeds_alike_does_not_reach_the_style_features() -> None:
     random = np.random.default_rng(4)
     first, second = random.normal(size=(20, 4, 8)), random.normal(size=(20, 3, 8))
-    plain = style_features(first, second)
-    shifted = style_features(first + random.normal(size=(4, 8)), second + random.normal(size=(3, 8)))
-    for one, other in zip(plain, shifted, strict=True):
+    axes = principal_axes([first], 2)
+    shifts = random.normal(size=(4, 8)), random.normal(size=(3, 8))
+    np.testing.assert_allclose(axes, principal_axes([first + shifts[0]], 2), atol=1e-9)
+    for plain, shift in zip((first, second), shifts, strict=True):
+        (one,), (other,) = on_axes([plain], axes), on_axes([plain + shift], axes)
         np.testing.assert_allclose(one, other, atol=1e-9)
 
 

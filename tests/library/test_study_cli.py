@@ -68,6 +68,7 @@ def test_one_prompts_file_is_split_and_the_output_says_so(
         (b"a\x00b\nc\nd\ne\n", "line 1: holds control characters"),
         (b"a\nb\nc\n", "cannot be split"),
         (b"a\nb\na\nd\n", "line 3: the prompt already stands on line 1"),
+        (b"a\nb\n\n# a\n \ta \r\nd\n", "line 5: the prompt already stands on line 1"),
         (b"a\nb\nc\n" + b"x" * 10_001, "line 4: 10001 characters"),
     ],
 )
@@ -80,6 +81,50 @@ def test_a_prompts_file_that_cannot_be_used_is_one_line(
     assert str(file) in error
     assert message in error
     assert not (tmp_path / "out").exists()
+
+
+def test_a_held_out_prompt_that_is_also_chosen_on_is_one_line(
+    tmp_path: Path, prompts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held_out = tmp_path / "held-out.txt"
+    held_out.write_text("x\n  c \ny\n", encoding="utf-8")
+    arguments = study("--prompts", prompts, "--held-out", held_out, "--out", tmp_path / "out")
+    says = "prompts: 'c' stands in both sets, which must differ; take it out of one of them"
+    assert refused(arguments, capsys) == says
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_pictures_of_several_sizes_are_one_line_with_the_seed(
+    workers: int, tmp_path: Path, prompts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uneven = ["--generator", "tests.library.fake_model:make_uneven", "--workers", str(workers)]
+    error = refused([*study("--prompts", prompts, "--out", tmp_path / "out"), *uneven], capsys)
+    assert "generator: gave 16×32 for seed 2 where it describes 16×16; a study has one resolution" in error
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [
+        ("nothing", "sampling: is missing or no object"),
+        ("words", "sampling: is missing or no object"),
+        ("no JSON", "it is no JSON (Object of type int64 is not JSON serializable)"),
+    ],
+)
+def test_a_generator_that_no_bank_could_be_made_of_is_refused_before_it_makes_anything(
+    says: str,
+    message: str,
+    tmp_path: Path,
+    prompts: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("GOODSEED_FAKE_SHY", says)
+    monkeypatch.setenv("GOODSEED_FAKE_LOG", str(tmp_path / "log"))
+    shy = ["--generator", "tests.library.fake_model:make_shy"]
+    error = refused([*study("--prompts", prompts, "--out", tmp_path / "out"), *shy], capsys)
+    assert error == f"generator: cannot be described in a bank; mend its describe(): {message}"
+    assert not (tmp_path / "log").exists()
 
 
 def test_a_prompts_file_of_100_mb_is_refused_unread(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,6 +222,7 @@ def test_other_arguments_on_an_existing_study_are_named_and_nothing_is_changed(
         (["--workers", "-1"], "--workers"),
         (["--held-out", "no/such/file"], "no/such/file: cannot be read"),
         (["--generator", "dall-e"], "generator: 'dall-e' is unknown"),
+        (["--steps", "4"], "takes no --steps; use --generator demo"),
     ],
 )
 def test_other_options_that_cannot_be_used_are_one_line(

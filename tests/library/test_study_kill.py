@@ -27,8 +27,8 @@ PATIENCE = 900
 """Seconds after which a process that does not do what it should counts as hung."""
 
 
-def start(folder: Path, prompts: Path, held_out: Path, **environment: str) -> subprocess.Popen[bytes]:
-    arguments = ["--seeds", "0-63", "--prompts", prompts, "--held-out", held_out, "--out", folder, "--workers", "2"]
+def start(folder: Path, prompts: Path, held_out: Path, workers: int = 2, **environment: str) -> subprocess.Popen[bytes]:
+    arguments = ["--seeds", "0-63", "--prompts", prompts, "--held-out", held_out, "--out", folder, "--workers", workers]
     return subprocess.Popen(
         [sys.executable, "-m", "goodseed.cli", "study", "--generator", FAKE, *map(str, arguments), "--json"],
         cwd=ROOT,
@@ -143,7 +143,7 @@ def test_workers_die_with_their_parent_and_a_second_study_on_the_folder_is_refus
 
 def test_ctrl_c_in_the_command_says_that_it_can_be_continued(tmp_path: Path, prompt_files: tuple[Path, Path]) -> None:
     folder = tmp_path / "study"
-    process = start(folder, *prompt_files, GOODSEED_FAKE_STALL="100")
+    process = start(folder, *prompt_files, workers=1, GOODSEED_FAKE_STALL="100")
     until(lambda: len(list(folder.rglob("*.parquet"))) >= 1, "a shard")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE)

@@ -54,7 +54,8 @@ class Worker:
             PlaceLostError: when the generator's place has gone; `wait` for it before the next shard.
         """
         if shard.prompt_set in SETS or self._plan.inpaint is None:
-            return compute_shard(self._generator, self._judge, shard, self._plan.columns, self._ahead(following))
+            columns, size = self._plan.columns, self._plan.size
+            return compute_shard(self._generator, self._judge, shard, columns, size, self._ahead(following))
         if self._inpainting is None:
             self._inpainting = InpaintingWork(self._plan.inpaint, self._generator)
         return self._inpainting.compute(shard)

@@ -96,6 +96,11 @@ CATALOGUE: dict[str, Entry] = {
         "grayscale, border, sky, saturation and sharpness, by pixels alone",
         lambda source: _at("pixels", "PixelTraits")(),
     ),
+    "small": Entry(
+        "feature",
+        "the picture scaled down to 8×8: what tells seeds best; it stays with the study",
+        lambda source: _at("small", "SmallPicture")(),
+    ),
     "text": Entry(
         "traits", "share of the picture under text", lambda source: _at("text", "TextShare")(), extra="inpaint"
     ),

@@ -15,11 +15,12 @@ from goodseed.study.metrics.images import CLIP, device, normalised
 from goodseed.study.metrics.networks import pretrained
 from goodseed.study.metrics.packages import require
 from goodseed.study.metrics.source import Source
-from goodseed.study.metrics.weights import WeightsFile, describe, fetch, fetch_folder
+from goodseed.study.metrics.weights import WeightsFile, describe, fetch_all, fetch_folder
 
 VERSION = "1"
 NAME = "cmmd"
 FEATURES = "clip"
+SIZE = 768
 
 _REPOSITORY = "openai/clip-vit-large-patch14-336"
 CLIP_FILES = (
@@ -36,6 +37,7 @@ class ClipDiscrepancy:
     """
 
     keeps = ("rows",)
+    width = SIZE
 
     def __init__(self, source: Source | None = None) -> None:
         self._source = source
@@ -50,7 +52,7 @@ class ClipDiscrepancy:
             "features": FEATURES,
             "distance": "mmd",
             "about": "maximum mean discrepancy to the reference on CLIP ViT-L/14 features, unbiased, times 1,000",
-            **describe([fetch(file) for file in CLIP_FILES]),
+            **describe(fetch_all(CLIP_FILES)),
             **({} if self._source is None else {"reference": self._source.as_dict()}),
         }
         return {"metrics": {NAME: entry}}
@@ -65,7 +67,7 @@ class ClipDiscrepancy:
 
     @torch.no_grad()
     def embed(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
-        """Return features of length 1 of pictures of any sizes, uint8 [H, W, 3] each: float32 [B, d]."""
+        """Return features of length 1 of pictures of any sizes, uint8 [H, W, 3] each: float32 [B, 768]."""
         side = int(self._network.config.image_size)
         batch = normalised(torch.cat([squashed(picture, side) for picture in pictures]), CLIP)
         features = self._network(pixel_values=batch).image_embeds.float()

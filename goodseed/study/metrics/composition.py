@@ -19,7 +19,7 @@ from goodseed.study.interfaces import Measurements
 from goodseed.study.metrics.images import BICUBIC, BILINEAR, IMAGENET, resized, to_tensor
 from goodseed.study.metrics.networks import pretrained
 from goodseed.study.metrics.packages import require
-from goodseed.study.metrics.weights import WeightsFile, describe, fetch, fetch_folder
+from goodseed.study.metrics.weights import WeightsFile, describe, fetch_all, fetch_folder
 
 VERSION = "1"
 NAME = "composition"
@@ -53,7 +53,7 @@ class ObjectComposition:
     def describe(self) -> dict[str, Any]:
         """Return the feature's entry."""
         require(NAME, "transformers")
-        files = [fetch(file) for file in (*MASK2FORMER_FILES, *DEPTH_FILES)]
+        files = fetch_all([*MASK2FORMER_FILES, *DEPTH_FILES])
         entry = {
             "version": VERSION,
             "about": "centre, size and nearness of the main object, by Mask2Former (COCO) and Depth Anything V2 Small",

@@ -40,6 +40,7 @@ class InceptionDistance:
     """
 
     keeps = ("mu", "sigma")
+    width = SIZE
 
     def __init__(self, source: Source | None = None) -> None:
         self._source = source

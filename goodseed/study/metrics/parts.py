@@ -35,6 +35,8 @@ class SetPart(Part, Protocol):
 
     keeps: tuple[str, ...]
     """The arrays that `summarize` gives: `mu` and `sigma`, or `rows`."""
+    width: int
+    """Features of a picture."""
 
     def summarize(self, batches: Iterator[list[np.ndarray]]) -> dict[str, np.ndarray]:
         """Return what is needed of a reference's images, uint8 [H, W, 3] each."""

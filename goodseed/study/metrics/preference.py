@@ -14,7 +14,7 @@ from goodseed.study.interfaces import Measurements
 from goodseed.study.metrics.images import CLIP, centre_square, device, padded_square, shorter_side, to_tensor
 from goodseed.study.metrics.networks import filled, pretrained, read_checkpoint
 from goodseed.study.metrics.packages import require
-from goodseed.study.metrics.weights import WeightsFile, describe, fetch, fetch_folder
+from goodseed.study.metrics.weights import WeightsFile, describe, fetch, fetch_all, fetch_folder
 
 VERSION = "1"
 ARCHITECTURE = "ViT-H-14"
@@ -83,7 +83,7 @@ class PickScore:
         """Return the metric's entry."""
         require(self.name, "transformers", "open_clip")
         about = "PickScore v1 of picture and prompt; compare within a prompt only"
-        return {"metrics": {self.name: _per_image(about, describe([fetch(file) for file in PICKSCORE_FILES]))}}
+        return {"metrics": {self.name: _per_image(about, describe(fetch_all(PICKSCORE_FILES)))}}
 
     @torch.no_grad()
     def measure(self, images: np.ndarray, prompt: str) -> Measurements:

@@ -15,6 +15,8 @@ from PIL import Image, UnidentifiedImageError
 from goodseed.canonical import canonical_json
 from goodseed.errors import StudyError
 from goodseed.files import sha256_of
+from goodseed.study.frechet import covariance_fault
+from goodseed.study.metrics.parts import SetPart
 
 SUFFIXES = frozenset([".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"])
 LEAST = 100
@@ -48,15 +50,34 @@ class Source:
         from goodseed.study.metrics.catalogue import make_set_part
 
         part = make_set_part(metric)
-        if self.images:
-            return part.summarize(self.batches())
+        return part.summarize(self.batches()) if self.images else self._saved(metric, part)
+
+    def check(self, metric: str) -> None:
+        """Return if a metric can be the distance to it, before anything is fetched or computed.
+
+        Raises:
+            StudyError: for saved statistics of another kind, or of another number of features, than the metric has.
+        """
+        from goodseed.study.metrics.catalogue import make_set_part
+
+        if not self.images:
+            self._saved(metric, make_set_part(metric))
+
+    def _saved(self, metric: str, part: SetPart) -> dict[str, np.ndarray]:
         arrays = read_arrays(self.path)
         missing = [name for name in part.keeps if name not in arrays]
         if missing:
             raise StudyError(
                 f"{self.path}: has no {missing[0]}, which {metric} needs; name a folder of images with --reference"
             )
-        return {name: arrays[name] for name in part.keeps}
+        kept = {name: arrays[name] for name in part.keeps}
+        width = kept[part.keeps[0]].shape[-1]
+        if width != part.width:
+            raise StudyError(
+                f"{self.path}: holds statistics of {width} features, and {metric} has {part.width}: they are of "
+                "another network; name a folder of images with --reference"
+            )
+        return kept
 
     def batches(self) -> Iterator[list[np.ndarray]]:
         """Yield the images, uint8 [H, W, 3] each, some at a time."""
@@ -68,18 +89,35 @@ def open_source(path: Path | str) -> Source:
     """Look at a reference without computing anything.
 
     Raises:
-        StudyError: for what is neither a folder of at least `LEAST` images nor an .npz with statistics.
+        StudyError: for what is neither a folder of at least `LEAST` images nor an .npz with sound statistics.
     """
     path = Path(path)
     if path.is_dir():
         return _images(path)
     arrays = read_arrays(path)
-    if not ({"mu", "sigma"} <= set(arrays) or "rows" in arrays):
-        raise StudyError(f"{path}: holds neither mu and sigma nor rows; is it a file of statistics?")
+    fault = _fault(arrays)
+    if fault:
+        raise StudyError(f"{path}: {fault}; give statistics as pytorch-fid saves them, or a folder of images")
     own = str(arrays.get("sha256", ""))
     count = int(arrays["count"]) if "count" in arrays else 0
     digest = own if len(own) == 64 else _digest(arrays)
     return Source(path, f"saved statistics, {path.name}", digest, count or None)
+
+
+def _fault(arrays: dict[str, np.ndarray]) -> str:
+    """Say why arrays are no statistics of a reference; nothing where they are."""
+    numbers = {name: array for name, array in arrays.items() if array.dtype.kind in "fiu"}
+    if not ({"mu", "sigma"} <= set(numbers) or "rows" in numbers):
+        return "holds neither mu and sigma nor rows, as numbers"
+    if "count" in arrays and ("count" not in numbers or numbers["count"].size != 1):
+        return "its count is no number of images"
+    if "rows" in numbers:
+        rows = numbers["rows"]
+        if rows.ndim != 2 or len(rows) < 2 or not np.isfinite(rows).all():
+            return f"its rows of shape {rows.shape} are not the finite features of at least two images"
+    if {"mu", "sigma"} <= set(numbers):
+        return covariance_fault(numbers["mu"].astype(np.float64), numbers["sigma"].astype(np.float64))
+    return ""
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

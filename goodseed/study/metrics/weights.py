@@ -82,7 +82,22 @@ def fetch(file: WeightsFile) -> Path:
     try:
         return _from_hub(file) if file.repository else _from_server(file)
     except (OSError, RuntimeError) as error:
-        raise WeightsError(_how_to_get(file, error)) from error
+        raise WeightsError(_how_to_get([file], error)) from error
+
+
+def fetch_all(files: Sequence[WeightsFile]) -> list[Path]:
+    """Return where files are, after fetching those that are not here.
+
+    Raises:
+        WeightsError: one line with all that are not here, their sizes and where to put them, when one cannot be had.
+    """
+    paths = []
+    for file in files:
+        try:
+            paths.append(fetch(file))
+        except WeightsError as error:
+            raise WeightsError(_how_to_get(missing(files), error.__cause__ or error)) from error
+    return paths
 
 
 def fetch_folder(files: Sequence[WeightsFile]) -> Path:
@@ -91,7 +106,7 @@ def fetch_folder(files: Sequence[WeightsFile]) -> Path:
     Raises:
         WeightsError: when a file cannot be had, or they lie in different folders.
     """
-    folders = {fetch(file).parent for file in files}
+    folders = {path.parent for path in fetch_all(files)}
     if len(folders) > 1:
         places = ", ".join(sorted(map(str, folders)))
         raise WeightsError(f"{files[0].repository}: its files lie in {places}; put {names_of(files)} in one folder")
@@ -135,14 +150,17 @@ def names_of(files: Sequence[WeightsFile]) -> str:
     return ", ".join(file.name for file in files)
 
 
-def _how_to_get(file: WeightsFile, error: Exception) -> str:
+def _how_to_get(files: Sequence[WeightsFile], error: BaseException) -> str:
     folder = weights_folder()
-    put = str(folder / file.place) if folder else f"{file.place} in a folder that --weights or ${VARIABLE} names"
+    many = len(files) > 1
+    named = ", ".join(f"{file.place} ({in_words(file.size)})" for file in files) if many else files[0].name
+    whole = in_words(sum(file.size for file in files))
     why = " ".join(str(error).split())[:120]
-    return (
-        f"{file.name}: these weights ({in_words(file.size)}) are not here and cannot be fetched ({why}); "
-        f"get {file.address} and put it at {put}"
+    steps = ", ".join(
+        f"get {file.address} and put it at {folder / file.place if folder else file.place}" for file in files
     )
+    where = "" if folder else f" in a folder that --weights or ${VARIABLE} names"
+    return f"{named}: these weights ({whole}) are not here and cannot be fetched ({why}); {steps}{where}"
 
 
 def _in_hub_cache(file: WeightsFile) -> Path | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,9 @@ from tests.browser.pictures_page import (
     PicturesServer,
     box,
     coordinates,
-    new_page,
     opened,
     press,
     seen,
-    serve_pictures,
     settle,
     show,
     stage,
@@ -33,22 +30,6 @@ from tests.browser.pictures_page import (
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PicturesServer]:
-    yield from serve_pictures()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    yield from new_page(browser)
-
-
-@pytest.fixture
-def open_page(page: Page, server: PicturesServer) -> Page:
-    """The page with A and B on it, side by side."""
-    return opened(page, server)
 
 
 def wander(page: Page, moves: random.Random) -> None:

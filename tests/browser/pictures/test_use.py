@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +17,8 @@ from tests.browser.pictures_page import (
     box,
     choose,
     focused,
-    new_page,
     opened,
     press,
-    serve_pictures,
     settle,
     show,
     stage,
@@ -31,23 +28,7 @@ from tests.browser.pictures_page import (
 from tests.web_types import install
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[PicturesServer]:
-    yield from serve_pictures()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    yield from new_page(browser)
-
-
-@pytest.fixture
-def open_page(page: Page, server: PicturesServer) -> Page:
-    """The page with A and B on it, side by side."""
-    return opened(page, server)
+    from playwright.sync_api import Page
 
 
 def test_heat_map_is_asked_for_once_and_only_when_wanted(open_page: Page) -> None:

@@ -1,0 +1,31 @@
+"""What `goodseed study --generator demo` asks for besides: the sampler's steps and cfg, and in what it computes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from goodseed.errors import StudyError
+
+StepsOption = Annotated[int | None, typer.Option("--steps", help="demo: the sampler's steps; 12 if not given.")]
+CfgOption = Annotated[
+    float | None, typer.Option("--cfg", help="demo: guidance; 3 if not given. At 1, without any, it is twice as fast.")
+]
+DtypeOption = Annotated[
+    str | None, typer.Option("--dtype", help="demo: float32 or bfloat16, which newer processors do in half the time.")
+]
+
+
+def demo_options(generator: str, steps: int | None, cfg: float | None, dtype: str | None) -> dict[str, Any]:
+    """Return the options of a demo generator.
+
+    Raises:
+        StudyError: for one of them with another generator.
+    """
+    from goodseed.study.registry import DEMOS
+
+    given = {name: value for name, value in (("steps", steps), ("cfg", cfg), ("dtype", dtype)) if value is not None}
+    if given and generator not in DEMOS:
+        raise StudyError(f"generator {generator[:40]}: takes no --{next(iter(given))}; use --generator demo")
+    return given
