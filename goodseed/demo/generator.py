@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from goodseed.demo import pairs, weights
-from goodseed.demo.sampling import CFG, STEPS, Hole, sample_euler
+from goodseed.demo.particles import ParticleGuidance
+from goodseed.demo.sampling import CFG, STEPS, Guide, Hole, sample_euler
 from goodseed.demo.scenes import SIDE
 from goodseed.demo.text import tokenize
 from goodseed.demo.weights import TEXT_TO_IMAGE
@@ -92,6 +93,16 @@ class DemoGenerator:
         """
         return self._make(prompt, seeds)
 
+    @torch.no_grad()
+    def generate_apart(self, prompt: str, seeds: Sequence[int], strength: float) -> np.ndarray:
+        """Return one picture a seed, uint8 [B,128,128,3], that Particle Guidance has pushed apart.
+
+        Raises:
+            PromptError: for control characters and for more than 10,000 characters.
+            SeedError: for a seed outside 0…2^64−1.
+        """
+        return self._make(prompt, seeds, guide=ParticleGuidance(strength))
+
     def describe_inpainting(self) -> dict[str, Any]:
         """Return how holes are filled, the tasks, and the licence of the pictures."""
         return {
@@ -119,11 +130,13 @@ class DemoGenerator:
         latent = self._autoencoder.encode((pixels * 2 - 1).to(DTYPES[self.dtype])).float()
         return self._make(prompt, seeds, Hole.of(latent, torch.tensor(pair.mask)))
 
-    def _make(self, prompt: str, seeds: Sequence[int], hole: Hole | None = None) -> np.ndarray:
+    def _make(
+        self, prompt: str, seeds: Sequence[int], hole: Hole | None = None, guide: Guide | None = None
+    ) -> np.ndarray:
         check_prompt(prompt, "prompt")
         noise = torch.stack([initial_noise(seed, self.noise) for seed in seeds])
         contexts = self._text_encoder(torch.tensor([tokenize(prompt), tokenize(self.negative_prompt)]))
-        latents = sample_euler(self._velocity, noise, contexts[:1], contexts[1:], self.steps, self.cfg, hole)
+        latents = sample_euler(self._velocity, noise, contexts[:1], contexts[1:], self.steps, self.cfg, hole, guide)
         return to_uint8(self._autoencoder.decode(latents.to(DTYPES[self.dtype])).float())
 
     def _velocity(self, x: torch.Tensor, t: torch.Tensor, context: torch.Tensor) -> torch.Tensor:

@@ -10,6 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+Guide = Callable[[Tensor, Tensor], Tensor]
+"""Moves what is taken for the latents without noise: these [B,4,H,W] and sigma → these."""
+
 Velocity = Callable[[Tensor, Tensor, Tensor], Tensor]
 """A denoiser: x [B,4,H,W], t [B] and contexts [B,16,128] → velocities [B,4,H,W]."""
 
@@ -61,6 +64,7 @@ def sample_euler(
     steps: int = STEPS,
     cfg: float = CFG,
     hole: Hole | None = None,
+    guide: Guide | None = None,
 ) -> Tensor:
     """Return latents [B,4,H,W] sampled from noise [B,4,H,W] under contexts [1,16,128].
 
@@ -75,6 +79,7 @@ def sample_euler(
     for sigma, following in itertools.pairwise(sigmas):
         seen = x if hole is None else hole.seen(x, noise, sigma)
         denoised = _denoised(denoiser, seen, sigma, contexts, cfg)
+        denoised = denoised if guide is None else guide(denoised, sigma)
         denoised = denoised if hole is None else hole.kept(denoised)
         x = x + (x - denoised) / sigma * (following - sigma)
     return x
