@@ -22,6 +22,7 @@ from goodseed.report.embedding import FEWEST, perplexity_for, trust, tsne
 from goodseed.report.layout import principal
 from goodseed.report.maps import SIDE, STEPS, Column, Maps, SeedMap, make_maps
 from goodseed.report.maps_section import STYLE, maps_section
+from goodseed.report.maps_sheet import ONE, RING, TWO
 from tests.library.bank_maker import make_inpaint_bank
 from tests.library.test_report import HOSTILE, Page, a_bank, report_of
 
@@ -318,6 +319,13 @@ def test_every_colour_stands_out_from_its_paper(theme: str) -> None:
     for name, colour in colours:
         low, high = sorted([luminance(colour), paper])
         assert (high + 0.05) / (low + 0.05) >= 3.0, name
+
+
+def test_the_png_has_the_page_s_colours() -> None:
+    light = re.findall(r":root \{(.*?)\}", STYLE.read_text(encoding="utf-8"), re.DOTALL)[0]
+    assert tuple(re.findall(r"--two-\d: (#[0-9a-f]{6})", light)) == TWO
+    assert tuple(re.findall(r"--one-\d: (#[0-9a-f]{6})", light)) == ONE
+    assert f"--ring: {RING};" in light
 
 
 def luminance(colour: str) -> float:
