@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from goodseed.markup import Markup, escaped
+from goodseed.markup import Markup
 from goodseed.report.data import Metric, spread
 from goodseed.report.plan import Composition
+from goodseed.report.svg import inline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -208,7 +208,7 @@ def _new(width: float, height: float) -> tuple[Figure, Axes]:
 def _svg(figure: Figure, name: str, title: str) -> Markup:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return _inline(buffer.getvalue(), name, title)
+    return inline(buffer.getvalue(), name, title, COLOURS)
 
 
 def png(figure: Figure) -> bytes:
@@ -216,24 +216,3 @@ def png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=200, facecolor="white", metadata={"Software": None})
     return buffer.getvalue()
-
-
-def _inline(svg: str, name: str, title: str) -> Markup:
-    """Turn a whole SVG file into an element: no prologue, no addresses, own ids, the page's colours and fonts."""
-    body = svg[svg.index("<svg") :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<style[^>]*>.*?</style>", "", body, flags=re.DOTALL)  # its rules would be the whole page's
-    box = re.search(r'viewBox="([\d. ]+)"', body)
-    inner = body[body.index(">") + 1 :]
-    own = re.sub(r"[^a-z0-9]+", "-", name.lower()) or "chart"
-    inner = re.sub(r'\bid="', f'id="{own}-', inner)
-    inner = re.sub(r'(?:xlink:)?href="#', f'href="#{own}-', inner)
-    inner = inner.replace("url(#", f"url(#{own}-")
-    inner = re.sub(r"font: [\d.]+px [^;\"]*", lambda m: re.sub(r"(font: [\d.]+px).*", r"\1 var(--sans)", m[0]), inner)
-    for colour, value in COLOURS.items():
-        inner = inner.replace(value, f"var(--{colour})")
-    inner = re.sub(r"\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", inner)
-    inner = re.sub(r"\s*\n\s*", " ", inner)
-    view = box[1] if box else "0 0 1 1"
-    head = f'<svg viewBox="{view}" role="img" aria-label="{escaped(title)}" stroke-linejoin="round">'
-    return Markup(head + inner)
