@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from goodseed.markup import Markup, escaped
+from goodseed.markup import Markup
 from goodseed.report.data import Metric, spread
 from goodseed.report.plan import Composition
+from goodseed.report.svg import inline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,18 +61,18 @@ def sorted_chart(metric: Metric) -> Markup:
 
     Each set's own mean is taken away, for the two differ in level; better is up, whichever way the metric points.
     """
-    with _style():
+    with style():
         figure, _ = _sorted_figure(metric)
         return _svg(figure, f"sorted-{metric.name}", f"{metric.name}: sorted means of the seeds")
 
 
 def sorted_png(metric: Metric) -> bytes:
     """Draw the same chart as a PNG, with the heading and the legend that are text on the page."""
-    with _style():
+    with style():
         figure, axes = _sorted_figure(metric)
         axes.set_title(f"{metric.name} ({metric.better})", fontsize=10, loc="left")
         axes.legend(frameon=False, fontsize=9)
-        return _png(figure)
+        return png(figure)
 
 
 def _sorted_figure(metric: Metric) -> tuple[Figure, Axes]:
@@ -119,7 +119,7 @@ def _draw_held_out(axes: Axes, places: np.ndarray, values: np.ndarray, order: np
 
 def composition_chart(panel: Composition, reach: float, seeds: Sequence[int]) -> Markup:
     """Draw one object's mean place and size by seed (paper fig. 10); `reach`: half the side shown, of the picture's."""
-    with _style():
+    with style():
         figure, axes = _new(3.0, 3.0)
         draw_composition(axes, panel, reach, seeds)
         return _svg(figure, f"composition-{panel.name}", f"{panel.name}: place and size by seed")
@@ -171,7 +171,7 @@ def composition_sheet(panels: Sequence[Composition], seeds: Sequence[int]) -> by
     from matplotlib.figure import Figure
 
     reach = composition_reach(panels)
-    with _style():
+    with style():
         columns = min(2, len(panels))
         rows = -(-len(panels) // columns)
         figure = Figure(figsize=(4 * columns, 4.2 * rows), layout="constrained")
@@ -179,7 +179,7 @@ def composition_sheet(panels: Sequence[Composition], seeds: Sequence[int]) -> by
             axes = figure.add_subplot(rows, columns, index + 1)
             draw_composition(axes, panel, reach, seeds)
             axes.set_title(panel.name, fontsize=11, color=COLOURS["ink"])
-        return _png(figure)
+        return png(figure)
 
 
 def _running(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -191,7 +191,8 @@ def _running(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(len(means))[keep] + (width + 1) / 2, means[keep]
 
 
-def _style() -> Any:
+def style() -> Any:
+    """Return a context in which matplotlib draws as the report does."""
     import matplotlib
 
     return matplotlib.rc_context(_STYLE)  # type: ignore[arg-type]
@@ -207,31 +208,11 @@ def _new(width: float, height: float) -> tuple[Figure, Axes]:
 def _svg(figure: Figure, name: str, title: str) -> Markup:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
-    return _inline(buffer.getvalue(), name, title)
+    return inline(buffer.getvalue(), name, title, COLOURS)
 
 
-def _png(figure: Figure) -> bytes:
+def png(figure: Figure) -> bytes:
+    """Return a figure as PNG on white paper."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=200, facecolor="white", metadata={"Software": None})
     return buffer.getvalue()
-
-
-def _inline(svg: str, name: str, title: str) -> Markup:
-    """Turn a whole SVG file into an element: no prologue, no addresses, own ids, the page's colours and fonts."""
-    body = svg[svg.index("<svg") :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<style[^>]*>.*?</style>", "", body, flags=re.DOTALL)  # its rules would be the whole page's
-    box = re.search(r'viewBox="([\d. ]+)"', body)
-    inner = body[body.index(">") + 1 :]
-    own = re.sub(r"[^a-z0-9]+", "-", name.lower()) or "chart"
-    inner = re.sub(r'\bid="', f'id="{own}-', inner)
-    inner = re.sub(r'(?:xlink:)?href="#', f'href="#{own}-', inner)
-    inner = inner.replace("url(#", f"url(#{own}-")
-    inner = re.sub(r"font: [\d.]+px [^;\"]*", lambda m: re.sub(r"(font: [\d.]+px).*", r"\1 var(--sans)", m[0]), inner)
-    for colour, value in COLOURS.items():
-        inner = inner.replace(value, f"var(--{colour})")
-    inner = re.sub(r"\d+\.\d{3,}", lambda m: f"{float(m[0]):.2f}", inner)
-    inner = re.sub(r"\s*\n\s*", " ", inner)
-    view = box[1] if box else "0 0 1 1"
-    head = f'<svg viewBox="{view}" role="img" aria-label="{escaped(title)}" stroke-linejoin="round">'
-    return Markup(head + inner)

@@ -14,7 +14,7 @@ from goodseed.report import layout
 from goodseed.report.charts import MOST_DOTS
 from goodseed.report.data import Metric, diverse_positions, metrics_of, section, spread
 from goodseed.report.embedding import FEWEST, FloatArray, Trust, perplexity_for, trust, tsne
-from goodseed.report.numbers import count, number, percent
+from goodseed.report.numbers import number, percent
 from goodseed.report.text import text_metrics
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ def _marks(bank: Bank, shown: Sequence[int], picks: dict[str, list[int]]) -> Ite
 
     if bank.tasks:
         clean = golden_positions(bank, CLEAN, max(1, len(bank.seeds) // 16))
-        yield Mark("clean", f"the {count(len(clean), 'seed')} with least text in holes", "ring", members(list(clean)))
+        yield Mark("clean", "least text in holes", "ring", members(list(clean)))
     elif bank.metrics:
         golden = golden_positions(bank, "paper")
         if len(golden):

@@ -13,7 +13,8 @@ from goodseed.files import write_bytes
 from goodseed.markup import Markup
 from goodseed.report import charts, sheets
 from goodseed.report.data import metrics_of
-from goodseed.report.maps import make_maps
+from goodseed.report.maps import Maps, make_maps
+from goodseed.report.maps_sheet import maps_sheet
 from goodseed.report.page import document, page
 from goodseed.report.pictures import Pictures, Progress, why_not
 from goodseed.report.plan import Plan, make_plan
@@ -66,8 +67,9 @@ def write_report(
         pictures.make(generator, progress)
         missing = None if len(pictures) else "the bank does not hold its prompts’ texts"
     drawn = _charts(bank, plan)
-    write_bytes(out, page(bank, plan, make_maps(bank), pictures, drawn, missing).encode())
-    written = _write_pngs(bank, plan, pictures, Path(pngs)) if pngs is not None else ()
+    maps = make_maps(bank)
+    write_bytes(out, page(bank, plan, maps, pictures, drawn, missing).encode())
+    written = _write_pngs(bank, plan, maps, pictures, Path(pngs)) if pngs is not None else ()
     return Report(Path(out), len(pictures), written, missing)
 
 
@@ -93,13 +95,14 @@ def _charts(bank: Bank, plan: Plan) -> dict[str, Markup]:
     return drawn
 
 
-def _write_pngs(bank: Bank, plan: Plan, pictures: Pictures, folder: Path) -> tuple[Path, ...]:
+def _write_pngs(bank: Bank, plan: Plan, maps: Maps, pictures: Pictures, folder: Path) -> tuple[Path, ...]:
     files: dict[str, bytes | None] = {
         "best-worst": sheets.contact_sheet([plan.best_worst], pictures) if plan.best_worst else None,
         "traits": sheets.contact_sheet(list(plan.traits), pictures),
         "diverse": sheets.contact_sheet(list(plan.diverse), pictures, captions=False),
         "style-map": sheets.style_sheet(plan.style, pictures) if plan.style else None,
         "composition-map": charts.composition_sheet(plan.composition, bank.seeds) if plan.composition else None,
+        "maps": maps_sheet(maps),
     }
     for metric in metrics_of(bank):
         files[f"scores-{re.sub(r'[^a-z0-9-]+', '-', metric.name.lower())}"] = charts.sorted_png(metric)

@@ -311,7 +311,7 @@ def test_the_same_bank_gives_the_same_file(written: Report, tmp_path: Path) -> N
 
 
 def test_the_figures_come_as_png_on_request(written: Report) -> None:
-    names = {"best-worst", "traits", "diverse", "style-map", "composition-map", "scores-fid", "scores-score"}
+    names = {"best-worst", "traits", "diverse", "style-map", "composition-map", "maps", "scores-fid", "scores-score"}
     assert {path.stem for path in written.pngs} == names
     for path in written.pngs:
         with Image.open(path) as image:

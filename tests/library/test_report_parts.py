@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
 from goodseed.markup import Markup, join, tag
+from goodseed.report.charts import composition_chart
 from goodseed.report.data import objects_of, spread, wins_in_hundred
 from goodseed.report.layout import best_shown_by, project, spaced
 from goodseed.report.numbers import finite, number, percent, percent_span, read_interval, span
+from goodseed.report.plan import Composition, Row
+from goodseed.report.svg import slim
 from goodseed.report.verdict import verdict_of
 from goodseed.stats import Interval
+from tests.library.test_report import Page
 
 METRICS = {"score": {"direction": "higher"}}
 
@@ -153,3 +158,22 @@ def test_positions_are_spread_evenly() -> None:
     assert spread(10, 3) == [0, 4, 9]
     assert spread(2, 6) == [0, 1]
     assert spread(0, 3) == []
+
+
+def test_dots_of_a_chart_are_circles_at_their_places_and_say_once_how_they_look() -> None:
+    random = np.random.default_rng(6)
+    places = np.column_stack([random.uniform(0.3, 0.7, (50, 2)), random.random(50)])
+    panel = Composition("ball", 1, places, (), Row("ball", "", ()))
+    chart = composition_chart(panel, 0.25, range(50))
+    x, y, radius = np.array(re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="([\d.]+)"/>', chart), float).T
+    for drawn, value in ((x, places[:, 0]), (y, places[:, 1]), (radius**2, places[:, 2])):
+        assert np.corrcoef(drawn, value)[0, 1] == pytest.approx(1.0, abs=1e-3)
+    assert chart.count("fill-opacity: 0.5") == 1
+    assert chart.count("clip-path=") < 5
+    assert not Page(chart).open, "every element is closed"
+
+
+def test_what_is_no_circle_stays_a_path() -> None:
+    oval = '<path d="M 5 10 ' + "C 1 1 2 2 9 9 " * 7 + 'C 1 1 2 2 5 10 z " style="fill: red"/>'
+    alone = '<use href="#a" x="1" y="2" style="fill: red"/> <use href="#a" x="1" y="2" style="fill: blue"/>'
+    assert slim(oval + alone) == oval + alone
