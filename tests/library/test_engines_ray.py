@@ -269,7 +269,7 @@ def test_a_cluster_with_a_token_gives_the_same_bank(through: str, running: RayCl
 @pytest.mark.parametrize("token", ["fedcba9876543210" * 4, ""])
 def test_a_wrong_token_or_none_is_one_line(token: str, running: RayCluster, tmp_path: Path) -> None:
     process = start(tmp_path / "study", "--address", running.address, RAY_AUTH_TOKEN=token, HOME=str(tmp_path))
-    assert "wants another token; set RAY_AUTH_TOKEN" in str(answer(process)["error"])
+    assert "wants its token; set RAY_AUTH_TOKEN" in str(answer(process)["error"])
     assert process.returncode == 2
 
 

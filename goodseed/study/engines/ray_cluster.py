@@ -76,9 +76,11 @@ def _be_alone() -> None:
 
 
 def _use_token() -> None:
-    """Where a token is to be had, use it, as Ray does on clusters that it finds by itself."""
-    there = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
-    if there or (Path.home() / ".ray" / "auth_token").is_file():
+    """Use a token that the user names.
+
+    Not the one in ~/.ray, which Ray writes for its own clusters: workers of a cluster without a token die of one.
+    """
+    if os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH"):
         os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
@@ -91,8 +93,8 @@ def _explained(address: str, error: BaseException) -> str:
     text = " ".join(" ".join(words).split())
     if any(word in text for word in ("Unauthenticated", "InvalidAuthToken", "uthentication token")):
         return (
-            f"Ray at {address}: wants another token; set RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH) to the cluster's, "
-            "which `ray get-auth-token` prints there"
+            f"Ray at {address}: wants its token; set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to its file: "
+            "`ray get-auth-token` prints it there"
         )
     if "ersion mismatch" in text:
         return f"Ray at {address}: {text[text.index('ersion mismatch') - 1 :][:300]}; use the cluster's versions here"

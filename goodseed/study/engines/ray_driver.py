@@ -223,8 +223,10 @@ class _Actors:
         failures = 0 if hand.begun else hand.failures + 1
         if failures >= _DEATHS or (at_work is not None and self._deaths[at_work.name] >= _DEATHS):
             on = f"seeds {at_work.seeds[0]} to {at_work.seeds[-1]}" if at_work is not None else "its start"
+            odd = os.environ.get("RAY_AUTH_MODE") == "token" and not hand.machine
+            or_token = ", and does the cluster want the token that is set here" if odd else ""
             raise StudyError(
-                f"a worker died {_DEATHS} times{where} at {on} ({why}); is there memory for all of them? "
+                f"a worker died {_DEATHS} times{where} at {on} ({why}); is there memory for all of them{or_token}? "
                 "Run the same study again, perhaps with fewer --workers: it continues"
             )
         self._say(f"a worker has died{where} ({why}); another one takes its place")
