@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -57,10 +58,10 @@ def prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def start(folder: Path, flow: Path, prompts: Path, servers: list[ComfyUI]) -> subprocess.Popen[str]:
+def start(folder: Path, flow: Path, prompts: Path, servers: list[ComfyUI], *more: str) -> subprocess.Popen[str]:
     named = [part for server in servers for part in ("--server", f"http://127.0.0.1:{server.port}")]
     chosen = ["--seeds", "0-15", "--prompts", prompts, "--metrics", "traits", "--name", "bank", "--out", folder]
-    arguments = ["--generator", "comfy", "--workflow", flow, *named, *chosen, "--json"]
+    arguments = ["--generator", "comfy", "--workflow", flow, *named, *chosen, *more, "--json"]
     return subprocess.Popen(
         [sys.executable, "-m", "goodseed.cli", "study", *map(str, arguments)],
         cwd=ROOT,
@@ -107,6 +108,16 @@ def test_a_runner_killed_five_times_gives_the_bank_of_the_uninterrupted_study(
         process.kill()
         process.communicate()
     assert ended(start(tmp_path / "study", flow, prompts, started))[0] == uninterrupted
+
+
+@pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray")
+def test_on_ray_each_server_has_a_worker_and_the_bank_is_the_same(
+    servers: tuple[Path, list[ComfyUI]], prompts: Path, uninterrupted: str, tmp_path: Path
+) -> None:
+    flow, started = servers
+    found, said = ended(start(tmp_path / "study", flow, prompts, started, "--engine", "ray"))
+    assert found == uninterrupted
+    assert "2 workers, one a place" in said
 
 
 def test_a_server_killed_midway_leaves_its_images_to_the_other(

@@ -61,12 +61,18 @@ class RayCluster:
 
 @contextlib.contextmanager
 def cluster() -> Iterator[RayCluster]:
-    """Run a cluster with two cores on this machine, whose workers can import the tests."""
+    """Run a cluster on this machine, which believes in two GPUs, and whose workers can import the tests."""
     port, client = free_port(), free_port()
     found = RayCluster(f"127.0.0.1:{port}", f"ray://127.0.0.1:{client}", "0123456789abcdef" * 4)
     with tempfile.TemporaryDirectory(prefix="gs-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         ports = [f"--port={port}", f"--ray-client-server-port={client}", "--min-worker-port=0", "--max-worker-port=0"]
-        options = ["--include-dashboard=false", "--disable-usage-stats", "--num-cpus=2", f"--temp-dir={folder}"]
+        options = [
+            "--include-dashboard=false",
+            "--disable-usage-stats",
+            "--num-cpus=2",
+            "--num-gpus=2",
+            f"--temp-dir={folder}",
+        ]
         process = subprocess.Popen(
             [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", *ports, *options],
             cwd=folder,

@@ -20,6 +20,7 @@ from goodseed.cli import run
 from goodseed.errors import GoodSeedError, MissingExtraError, StudyError
 from goodseed.prompts import PromptSet
 from goodseed.study.engines import Place, make_engine
+from goodseed.study.engines.ray_cluster import Size, share_out
 from goodseed.study.plan import Plan, make_plan
 from goodseed.study.runner import run_study
 from tests.library.ray_maker import PATIENCE, ROOT, RayCluster, cluster, cluster_folder, free_port, left_of, processes
@@ -111,6 +112,25 @@ def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"Ray, which is not installed; pip install 'good-seed\[ray\]'"):
         make_engine("ray")
+
+
+@pytest.mark.parametrize(
+    ("size", "workers", "places", "heavy", "count", "asks"),
+    [
+        (Size(8, 64, 2), None, 0, True, 8, {"num_cpus": 0, "num_gpus": 1}),
+        (Size(8, 64, 2), 12, 0, True, 12, {"num_cpus": 0, "num_gpus": 1 / 2}),
+        (Size(0, 64, 2), None, 0, False, 64, {"num_cpus": 1}),
+        (Size(0, 64, 2), None, 0, True, 2, {"num_cpus": 1}),
+        (Size(0, 0, 1), None, 0, False, 1, {"num_cpus": 1}),
+        (Size(2, 4, 1), None, 3, False, 3, {"num_cpus": 1, "num_gpus": 0}),
+        (Size(2, 4, 1), None, 3, True, 3, {"num_cpus": 1, "num_gpus": 1 / 2}),
+        (Size(0, 2, 1), 1, 3, True, 3, {"num_cpus": 0, "num_gpus": 0}),
+    ],
+)
+def test_a_cluster_gives_each_worker_a_gpu_or_a_core(
+    size: Size, workers: int | None, places: int, heavy: bool, count: int, asks: dict[str, float]
+) -> None:
+    assert share_out(size, workers, places, heavy)[:2] == (count, asks)
 
 
 @with_ray
@@ -213,12 +233,13 @@ def start(folder: Path, *options: str, **environment: str) -> subprocess.Popen[b
     )
 
 
-def answer(process: subprocess.Popen[bytes]) -> dict[str, object]:
+def answer(process: subprocess.Popen[bytes]) -> tuple[dict[str, object], str]:
+    """Return the JSON on standard output, and what was said to people."""
     out, err = process.communicate(timeout=PATIENCE)
     assert b"Traceback" not in err
     assert out.count(b"\n") == 1, out
     found: dict[str, object] = json.loads(out)
-    return found
+    return found, err.decode()
 
 
 @with_ray
@@ -234,7 +255,7 @@ def test_a_study_that_is_stopped_leaves_no_process_and_no_folder(how: str, tmp_p
     assert left_of(folder)
     if how == "Ctrl-C":
         os.killpg(process.pid, signal.SIGINT)
-        assert "stopped; the same command continues the study" in str(answer(process)["error"])
+        assert "stopped; the same command continues the study" in str(answer(process)[0]["error"])
         assert process.returncode == 1
     else:
         process.kill()
@@ -259,9 +280,10 @@ def test_a_cluster_with_a_token_gives_the_same_bank(through: str, running: RayCl
     else:
         options = ["--address", getattr(running, through)]
     process = start(tmp_path / "study", "--name", "bank", *options, **environment)
-    found = answer(process)
-    local = answer(start(tmp_path / "local", "--name", "bank", "--engine", "local"))
+    found, said = answer(process)
+    local, _ = answer(start(tmp_path / "local", "--name", "bank", "--engine", "local"))
     assert found.get("id") == local["id"], found
+    assert "2 workers, on GPUs" in said
 
 
 @with_ray
@@ -269,7 +291,7 @@ def test_a_cluster_with_a_token_gives_the_same_bank(through: str, running: RayCl
 @pytest.mark.parametrize("token", ["fedcba9876543210" * 4, ""])
 def test_a_wrong_token_or_none_is_one_line(token: str, running: RayCluster, tmp_path: Path) -> None:
     process = start(tmp_path / "study", "--address", running.address, RAY_AUTH_TOKEN=token, HOME=str(tmp_path))
-    assert "wants another token; set RAY_AUTH_TOKEN" in str(answer(process)["error"])
+    assert "wants its token; set RAY_AUTH_TOKEN" in str(answer(process)[0]["error"])
     assert process.returncode == 2
 
 

@@ -7,7 +7,6 @@ import math
 import os
 import secrets
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,9 +75,11 @@ def _be_alone() -> None:
 
 
 def _use_token() -> None:
-    """Where a token is to be had, use it, as Ray does on clusters that it finds by itself."""
-    there = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
-    if there or (Path.home() / ".ray" / "auth_token").is_file():
+    """Use a token that the user names.
+
+    Not the one in ~/.ray, which Ray writes for its own clusters: workers of a cluster without a token die of one.
+    """
+    if os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH"):
         os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
@@ -91,8 +92,8 @@ def _explained(address: str, error: BaseException) -> str:
     text = " ".join(" ".join(words).split())
     if any(word in text for word in ("Unauthenticated", "InvalidAuthToken", "uthentication token")):
         return (
-            f"Ray at {address}: wants another token; set RAY_AUTH_TOKEN (or RAY_AUTH_TOKEN_PATH) to the cluster's, "
-            "which `ray get-auth-token` prints there"
+            f"Ray at {address}: wants its token; set RAY_AUTH_TOKEN, or RAY_AUTH_TOKEN_PATH to its file: "
+            "`ray get-auth-token` prints it there"
         )
     if "ersion mismatch" in text:
         return f"Ray at {address}: {text[text.index('ersion mismatch') - 1 :][:300]}; use the cluster's versions here"
@@ -101,25 +102,28 @@ def _explained(address: str, error: BaseException) -> str:
     return f"Ray at {address}: cannot be used ({text[:200]})"
 
 
-def share_out(ray: Any, cluster: Cluster, plan: Plan) -> tuple[int, dict[str, float], str]:
+@dataclass(frozen=True)
+class Size:
+    """What a cluster has."""
+
+    gpus: int
+    cores: int
+    machines: int
+
+
+def share_out(size: Size, workers: int | None, places: int, heavy: bool) -> tuple[int, dict[str, float], str]:
     """Return how many workers there are, what each of them asks Ray for, and this in words.
 
-    One a place, else one a GPU, else one a core; where metrics load networks and there are no GPUs, one a machine.
+    One a place, else one a GPU, else one a core; where they are `heavy` and there are no GPUs, one a machine.
     """
-    found = ray.cluster_resources()
-    gpus, cores = int(found.get("GPU", 0)), int(found.get("CPU", 0))
-    heavy = _loads_weights(plan.metrics)
-    if cluster.places:
-        count, what = len(cluster.places), "one a place"
-        asks = {"num_cpus": 1.0 if cores >= count else 0.0, "num_gpus": _part(gpus, count) if heavy else 0.0}
-    elif gpus:
-        count, what = cluster.workers or gpus, "on GPUs"
-        asks = {"num_cpus": 0.0, "num_gpus": _part(gpus, count)}
-    else:
-        machines = sum(bool(node.get("Alive")) for node in ray.nodes())
-        count, what = cluster.workers or max(1, machines if heavy else cores), "on cores"
-        asks = {"num_cpus": 1.0}
-    return count, asks, what
+    if places:
+        cores = 1.0 if size.cores >= places else 0.0
+        return places, {"num_cpus": cores, "num_gpus": _part(size.gpus, places) if heavy else 0.0}, "one a place"
+    if size.gpus:
+        count = workers or size.gpus
+        return count, {"num_cpus": 0.0, "num_gpus": _part(size.gpus, count)}, "on GPUs"
+    count = workers or max(1, size.machines if heavy else size.cores)
+    return count, {"num_cpus": 1.0}, "on cores"
 
 
 def _part(gpus: int, workers: int) -> float:
@@ -127,7 +131,8 @@ def _part(gpus: int, workers: int) -> float:
     return 1.0 / math.ceil(workers / gpus) if gpus else 0.0
 
 
-def _loads_weights(metrics: Sequence[str]) -> bool:
+def loads_weights(plan: Plan) -> bool:
+    """Say whether each worker holds networks of metrics."""
     from goodseed.study.metrics.catalogue import weights_of
 
-    return bool(weights_of(metrics))
+    return bool(weights_of(plan.metrics))

@@ -19,7 +19,7 @@ from goodseed.errors import StudyError
 from goodseed.study.cells import ShardResult
 from goodseed.study.engines.crew import Crew, Hand
 from goodseed.study.engines.interface import Place, Say
-from goodseed.study.engines.ray_cluster import LOCAL, Cluster, connect, share_out
+from goodseed.study.engines.ray_cluster import LOCAL, Cluster, Size, connect, loads_weights, share_out
 from goodseed.study.engines.ray_worker import actor_class
 from goodseed.study.engines.worker import RESULT, SAID, as_error, error_message
 from goodseed.study.plan import Plan, Shard
@@ -125,11 +125,16 @@ class _Actors:
     ) -> None:
         self._ray, self._plan, self._say, self._stopped = ray, plan, say, stopped
         self._crew = Crew(shards, say)
-        count, asks, self._what = share_out(ray, cluster, plan)
+        found = ray.cluster_resources()
+        machines = sum(bool(node.get("Alive")) for node in ray.nodes())
+        size = Size(int(found.get("GPU", 0)), int(found.get("CPU", 0)), machines)
+        count, asks, self._what = share_out(size, cluster.workers, len(cluster.places), loads_weights(plan))
         places: list[Place | None] = list(cluster.places) or [None] * count
         self._places = places[: len(shards)]
         self._make = ray.remote(max_concurrency=_THREADS, max_restarts=0, **asks)(actor_class())
         self._where = "on this machine" if cluster.address == LOCAL else f"at {cluster.address}"
+        offers = cluster.address != LOCAL and os.environ.get("RAY_AUTH_MODE") == "token"
+        self._doubt = ", and does the cluster want the token that is set here" if offers else ""
         self._shared_plan = ray.put(plan)
         self._variables = {name: value for name, value in os.environ.items() if name.startswith("GOODSEED_")}
         self._deaths: Counter[str] = Counter()
@@ -223,8 +228,9 @@ class _Actors:
         failures = 0 if hand.begun else hand.failures + 1
         if failures >= _DEATHS or (at_work is not None and self._deaths[at_work.name] >= _DEATHS):
             on = f"seeds {at_work.seeds[0]} to {at_work.seeds[-1]}" if at_work is not None else "its start"
+            doubt = self._doubt if not hand.machine else ""
             raise StudyError(
-                f"a worker died {_DEATHS} times{where} at {on} ({why}); is there memory for all of them? "
+                f"a worker died {_DEATHS} times{where} at {on} ({why}); is there memory for all of them{doubt}? "
                 "Run the same study again, perhaps with fewer --workers: it continues"
             )
         self._say(f"a worker has died{where} ({why}); another one takes its place")
@@ -235,4 +241,4 @@ class _Actors:
             self._heard = time.monotonic()
         elif time.monotonic() - self._heard > _PATIENCE:
             self._heard = float("inf")
-            self._say(f"Ray {self._where}: has had no room for a worker for {_PATIENCE:g} s; waiting until it has")
+            self._say(f"Ray {self._where}: no worker could start for {_PATIENCE:g} s; waiting until there is room")
