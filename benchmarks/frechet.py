@@ -147,12 +147,12 @@ def ledger_blocks(folder: Path, seeds: int, images: int, size: int) -> Iterator[
     """Yield random features of a study's ledger as a bank's maker reads them; its shards are written block by block."""
     from goodseed.prompts import PromptSet
     from goodseed.study.cells import ShardResult
-    from goodseed.study.ledger import Cells, Ledger, shard_path, write_shard
+    from goodseed.study.ledger import Ledger, shard_path, write_shard
     from goodseed.study.plan import Plan
+    from goodseed.study.seals import read_seals
 
     judged = {"metrics": {"fid": {"per": "seed", "features": "inception"}}, "traits": {}, "features": {}}
     prompts, other = PromptSet(tuple(f"prompt {number}" for number in range(images))), PromptSet(("a", "b"))
-    nothing = Cells((), {}, {}, None, None)
     for start in range(0, seeds, 64):
         some = tuple(range(start, min(start + 64, seeds)))
         plan = Plan("none", {}, judged, some, prompts, other, 64, 64, 1, {})
@@ -161,7 +161,7 @@ def ledger_blocks(folder: Path, seeds: int, images: int, size: int) -> Iterator[
             draw = np.random.default_rng([start, shard.prompt_start])
             features = draw.random((len(shard.seeds), size), np.float32)
             write_shard(folder, ShardResult(shard, {"inception": features}, 0.0), plan.key_of("selection"))
-        yield from Ledger(folder, plan, nothing, nothing).blocks("selection", "inception")
+        yield from Ledger(folder, plan, read_seals(folder)).blocks("selection", "inception")
         for shard in shards:
             shard_path(folder, shard).unlink()
 

@@ -217,7 +217,7 @@ def test_other_arguments_on_an_existing_study_are_named_and_nothing_is_changed(
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--engine", "ray"], "engine: 'ray' is unknown; use local"),
+        (["--engine", "slurm"], "engine: 'slurm' is unknown; use local, ray"),
         (["--name", "../x"], "cannot name a file"),
         (["--workers", "-1"], "--workers"),
         (["--held-out", "no/such/file"], "no/such/file: cannot be read"),
