@@ -4,7 +4,7 @@ Prints how far the values are apart, for 768 and 2,048 features, with more and w
 much faster 64 seeds × 1,000 images × 2,048 features are than by the other ways; and the peak memory of a process that
 sums up many seeds. All in one run, on numpy's linear algebra and as many threads as it takes (--threads N: so many).
 The other ways are timed on a few seeds of the same features and extrapolated: a seed costs them what another does.
-torch-fidelity is taken from where `pip install 'good-seed[metrics]'` puts it; each way has the reference's mean and
+torch-fidelity is taken from where `pip install '.[metrics]'` puts it; each way has the reference's mean and
 covariance for nothing.
 """
 

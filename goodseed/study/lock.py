@@ -20,7 +20,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         import filelock
     except ImportError as error:
-        raise MissingExtraError("a study locks its folder with filelock; pip install 'good-seed[study]'") from error
+        raise MissingExtraError("a study locks its folder with filelock; pip install filelock") from error
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(folder / "lock", timeout=0)

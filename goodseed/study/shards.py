@@ -129,5 +129,5 @@ def _arrow() -> tuple[Any, Any]:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        raise MissingExtraError("a study keeps its ledger with pyarrow; pip install 'good-seed[study]'") from error
+        raise MissingExtraError("a study keeps its ledger with pyarrow; pip install pyarrow") from error
     return pyarrow, pyarrow.parquet

@@ -11,6 +11,7 @@ from goodseed.banks import write_bank
 from goodseed.demo import weights
 from tests.host.banks import bank_of_demo, foreign_bank, write_stand_ins
 from tests.host.comfyui import VERSIONS, ComfyUI, find_comfyui, make_base
+from tests.host.slim import Slim, make_slim
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSETS = Path(__file__).parent / "assets"
@@ -28,6 +29,12 @@ def demo_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if all(weights.weights_path(name).is_file() for name in weights.NETWORKS):
         return weights.weights_path("denoiser").parent
     return weights.make_random(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="session")
+def slim_files(tmp_path_factory: pytest.TempPathFactory) -> Slim:
+    """A slim Stable Diffusion 1.5 with a LoRA and a VAE, for any server to link to."""
+    return make_slim(tmp_path_factory.mktemp("slim"))
 
 
 @pytest.fixture(scope="session", params=list(VERSIONS))

@@ -43,7 +43,8 @@ class Slim:
         for source in self.models.rglob("*.safetensors"):
             target = base / "models" / source.relative_to(self.models)
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.symlink_to(source)
+            if not target.exists():
+                target.symlink_to(source)
 
 
 class Draw:

@@ -33,7 +33,7 @@ from tests.host.reproduce_graphs import (
     txt2img,
     write_picture,
 )
-from tests.host.slim import make_slim
+from tests.host.slim import Slim
 
 Change = Callable[[Graph], None]
 
@@ -102,9 +102,9 @@ LONG = ("a size", "custom sampling", "a text put together", "a seed typed instea
 
 
 @pytest.fixture(scope="module")
-def host(comfyui: ComfyUI, tmp_path_factory: pytest.TempPathFactory) -> ComfyUI:
+def host(comfyui: ComfyUI, slim_files: Slim) -> ComfyUI:
     """The server with a slim model, a LoRA and two input pictures."""
-    make_slim(tmp_path_factory.mktemp("slim")).link_into(comfyui.base)
+    slim_files.link_into(comfyui.base)
     write_picture(comfyui.base / "input")
     picture = np.asarray(Image.open(comfyui.base / "input" / PICTURE))
     Image.fromarray(np.ascontiguousarray(picture[::-1, ::-1])).save(comfyui.base / "input" / "other.png")

@@ -16,7 +16,7 @@ from goodseed.provenance.record import check_record, record_text
 from tests.host.comfyui import ComfyUI
 from tests.host.graphs import Graph, Node, custom_sampling, demo, ksampler, node
 from tests.host.reproduce_graphs import DEMO, GRAPHS, PICTURE, SAMPLES, SLIM, save, write_picture
-from tests.host.slim import Slim, make_slim
+from tests.host.slim import Slim
 
 Record = dict[str, Any]
 
@@ -44,16 +44,10 @@ CASES: dict[str, list[dict[str, Any]]] = {
 MODELS = {"slim": SLIM, "demo": DEMO}
 
 
-@pytest.fixture(scope="module")
-def slim_files(tmp_path_factory: pytest.TempPathFactory) -> Slim:
-    return make_slim(tmp_path_factory.mktemp("slim"))
-
-
 @pytest.fixture
 def server(comfyui: ComfyUI, slim_files: Slim) -> ComfyUI:
     """The server, with the slim checkpoint and the input picture."""
-    if not (comfyui.base / "models" / "checkpoints" / slim_files.checkpoint).exists():
-        slim_files.link_into(comfyui.base)
+    slim_files.link_into(comfyui.base)
     if not (comfyui.base / "input" / PICTURE).exists():
         write_picture(comfyui.base / "input")
     return comfyui

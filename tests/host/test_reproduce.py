@@ -20,7 +20,7 @@ from goodseed.provenance.verify.verdict import Verification
 from tests.host.comfyui import VERSIONS, ComfyUI, find_comfyui, make_base
 from tests.host.graphs import Graph
 from tests.host.reproduce_graphs import DEMO, GRAPHS, PICTURE, SLIM, guarded, save, saved_with_record, write_picture
-from tests.host.slim import Slim, make_slim, write_checkpoint
+from tests.host.slim import Slim, write_checkpoint
 
 ROOT = Path(__file__).resolve().parents[2]
 STOCK = ("slim-txt2img", "demo-hires")
@@ -91,11 +91,10 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def worlds(demo_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, World]:
-    slim = make_slim(tmp_path_factory.mktemp("slim"))
+def worlds(demo_weights: Path, slim_files: Slim, tmp_path_factory: pytest.TempPathFactory) -> dict[str, World]:
     roots = {version: find_comfyui(version) for version in VERSIONS}
     return {
-        version: World(version, root, slim, demo_weights, tmp_path_factory.mktemp(f"reproduce-{version}"))
+        version: World(version, root, slim_files, demo_weights, tmp_path_factory.mktemp(f"reproduce-{version}"))
         for version, root in roots.items()
         if root is not None
     }

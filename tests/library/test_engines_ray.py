@@ -110,7 +110,7 @@ def test_what_cannot_be_an_engine_is_one_line(
 
 def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(MissingExtraError, match=r"Ray, which is not installed; pip install 'good-seed\[ray\]'"):
+    with pytest.raises(MissingExtraError, match=r"Ray, which is not installed; pip install 'ray\[client\]'"):
         make_engine("ray")
 
 

@@ -56,7 +56,7 @@ class RayEngine:
 
     def __init__(self, workers: int | None = None, places: Sequence[Place] = (), address: str | None = None) -> None:
         if importlib.util.find_spec("ray") is None:
-            raise MissingExtraError("engine ray needs Ray, which is not installed; pip install 'good-seed[ray]'")
+            raise MissingExtraError("engine ray needs Ray, which is not installed; pip install 'ray[client]'")
         if workers == 0:
             raise StudyError("engine ray: --workers 0 means this process; give 1 or more, or use --engine local")
         self._address = address or os.environ.get(VARIABLE) or LOCAL
