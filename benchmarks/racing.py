@@ -78,14 +78,19 @@ def row(name: str, tables: Sequence[Table], top: int) -> str:
 
 
 def kept(raced: FloatArray, whole: FloatArray) -> str:
-    """Return the share of the whole gain that races keep, from gains on held-out prompts [orders, Q]."""
+    """Return the share of the whole gain that races keep, from gains on held-out prompts [orders, Q].
+
+    Where the whole gain may be none, no share of it means anything.
+    """
     draw = np.random.default_rng(0)
     orders, prompts = raced.shape
-    shares = np.empty(RESAMPLES)
+    gains = np.empty((2, RESAMPLES))
     for index in range(RESAMPLES):
         chosen = np.ix_(draw.integers(orders, size=orders), draw.integers(prompts, size=prompts))
-        shares[index] = raced[chosen].mean() / whole[chosen].mean()
-    low, high = np.quantile(shares, [0.025, 0.975])
+        gains[:, index] = raced[chosen].mean(), whole[chosen].mean()
+    if np.quantile(gains[1], 0.025) <= 0 or gains[1].min() <= 0:
+        return "no gain is shown"
+    low, high = np.quantile(gains[0] / gains[1], [0.025, 0.975])
     return f"{raced.mean() / whole.mean():.3f} [{low:.3f}, {high:.3f}]"
 
 
