@@ -34,7 +34,6 @@ from goodseed.errors import StudyError
 from goodseed.study.frechet import Reference, frechet_distances
 from goodseed.study.ledger import Ledger, read_ledger
 from goodseed.study.plan import QUALITY
-from goodseed.study.references import set_distances
 from goodseed.study.registry import one_torch_thread
 
 FloatArray = npt.NDArray[np.float64]
@@ -198,8 +197,8 @@ def main(
     if len(files) != 1 or ledger.plan.generator != "demo":
         raise StudyError(f"{study}: holds {len(files)} banks of {ledger.plan.generator}; give one study of demo")
     bank = read_bank(files[0])
-    reference = set_distances(study, ledger.plan)[0]["held_out"]["fid"]
-    assert isinstance(reference, Reference)
+    with one_torch_thread():
+        reference = Reference.of(DemoJudge().reference(ledger.plan.held_out.prompts))
     quality = np.concatenate(list(ledger.blocks("held_out", QUALITY))).astype(np.float64)
     pictures = Pictures(quality, ledger.held_out.metrics["score"].astype(np.float64), reference)
     sizes = f"{len(ledger.plan.selection)} prompts to choose on, {len(ledger.plan.held_out)} held out"

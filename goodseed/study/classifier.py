@@ -23,6 +23,9 @@ from goodseed.study.plan import SETS, SMALL
 
 FloatArray = npt.NDArray[np.float64]
 
+TAILS = 60.0
+"""Degrees of freedom of Student's t, as which a picture lies around its seed's middle: failed ones lie far off."""
+
 NEAREST = 5
 """The second figure: how often the true seed is among so many likeliest ones."""
 
@@ -88,18 +91,16 @@ class SeedModel:
         return found
 
     def likelihoods(self, features: npt.ArrayLike) -> FloatArray:
-        """Return the log-likelihood of pictures [N, d] under each seed: [N, S]."""
+        """Return the log-likelihood of pictures [N, d] under each seed, but for a constant: [N, S]."""
         scale = np.sqrt(self.spread)
         points, middles = self.places(features) / scale, self.middles / scale
         squares = (points**2).sum(axis=1)[:, None] - 2 * points @ middles.T + (middles**2).sum(axis=1)
-        found: FloatArray = -(np.maximum(squares, 0.0) + np.log(self.spread).sum()) / 2
-        return found
+        return _student(np.maximum(squares, 0.0), self.spread)
 
     def likelihood_of_others(self, features: npt.ArrayLike) -> FloatArray:
-        """Return the log-likelihood of pictures [N, d] under a seed of which nothing was seen: [N]."""
+        """Return that of a seed of which nothing was seen: [N]."""
         variance = 1 + self.between
-        found: FloatArray = -((self.places(features) ** 2 / variance).sum(axis=1) + np.log(variance).sum()) / 2
-        return found
+        return _student((self.places(features) ** 2 / variance).sum(axis=1), variance)
 
 
 def classify_study(folder: Path | str, seeds: int | None = None, prompts: int | None = None) -> Told:
@@ -154,6 +155,12 @@ def features_of(ledger: Ledger, prompt_set: str, seeds: int | None = None) -> Fl
     if not tables:
         raise StudyError(f"{ledger.folder}: the study measured no features; nothing tells its seeds")
     return np.concatenate(tables, axis=2)
+
+
+def _student(squares: FloatArray, variance: FloatArray) -> FloatArray:
+    """Return log-densities of Student's t on m axes, but for a constant, from squared scaled distances [...]."""
+    found: FloatArray = -(TAILS + len(variance)) / 2 * np.log1p(squares / TAILS) - np.log(variance).sum() / 2
+    return found
 
 
 def _whitened(features: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,10 +1,11 @@
 """Which seed of a study likely made this picture, or none of them.
 
 The seeds' model is `goodseed.study.classifier.SeedModel`. A picture may as well come of a seed that the study has not
-measured: that is half of what is expected beforehand, and has a likelihood of its own. Features are no perfect normals
-and pictures of one seed no independent draws, so that plain probabilities are too sure of themselves. They are
-flattened by one temperature (Guo et al. 2017), chosen where the truth is known: every second seed is learned, and
-pictures of held-out prompts are asked about, of those seeds and of the others.
+measured: that is half of what is expected beforehand, and has a likelihood of its own. Features lie around their middle
+in no perfect order and pictures of one seed are no independent draws, so that plain probabilities are too sure of
+themselves. They are flattened by a temperature, and "none of them" has a handicap (Platt's two numbers; Guo et al.
+2017), chosen where the truth is known: every second seed is learned, and pictures of held-out prompts are asked about,
+of those seeds and of the others.
 """
 
 from __future__ import annotations
@@ -29,7 +30,25 @@ from goodseed.study.registry import make_pair
 NAMED = 0.5
 """A seed stands out where it has more than this of all probability."""
 
-TEMPERATURES = np.geomspace(1.0, 64.0, 49)
+TEMPERATURES = np.geomspace(1.0, 32.0, 11)
+HANDICAPS = np.linspace(-60.0, 60.0, 49)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """From evidence to probabilities: evidence over `temperature`, after `handicap` was added to that of none."""
+
+    temperature: float = 1.0
+    handicap: float = 0.0
+
+    def shares(self, evidence: FloatArray) -> FloatArray:
+        """Return probabilities [N, S + 1] from evidence [N, S + 1], its last column that of none."""
+        scaled = evidence / self.temperature
+        scaled[:, -1] += self.handicap / self.temperature
+        scaled -= scaled.max(axis=1, keepdims=True)
+        weights = np.exp(scaled)
+        shares: FloatArray = weights / weights.sum(axis=1, keepdims=True)
+        return shares
 
 
 @dataclass(frozen=True)
@@ -54,7 +73,7 @@ class Guess:
 class Calibration:
     """How often a seed was named, and rightly, where the truth is known; intervals are over prompts."""
 
-    temperature: float
+    scale: Scale
     seeds: int
     """Seeds that were learned: half of the study's."""
     named_right: Interval
@@ -78,7 +97,7 @@ class Recognizer:
 
     def guess(self, features: npt.ArrayLike) -> list[Guess]:
         """Return what the features [N, d] say of each picture."""
-        shares = probabilities(self.model, features, self.calibration.temperature)
+        shares = self.calibration.scale.shares(evidence(self.model, features))
         guesses = []
         for row in shares:
             order = np.argsort(-row[:-1], kind="stable")[:NEAREST]
@@ -86,9 +105,10 @@ class Recognizer:
         return guesses
 
 
-def probabilities(model: SeedModel, features: npt.ArrayLike, temperature: float = 1.0) -> FloatArray:
-    """Return each picture's probabilities of S seeds, then of none of them: [N, d] → [N, S + 1]."""
-    return _shares(_evidence(model, features), temperature)
+def evidence(model: SeedModel, features: npt.ArrayLike) -> FloatArray:
+    """Return logarithms of prior times likelihood, of each of S seeds and of none: [N, d] → [N, S + 1]."""
+    seeds = model.likelihoods(features) - np.log(2 * len(model.middles))
+    return np.concatenate([seeds, model.likelihood_of_others(features)[:, None] - np.log(2)], axis=1)
 
 
 def learn_recognizer(folder: Path | str, seeds: int | None = None) -> tuple[Recognizer, Ledger]:
@@ -104,9 +124,9 @@ def learn_recognizer(folder: Path | str, seeds: int | None = None) -> tuple[Reco
 
 
 def calibrate(learn: npt.ArrayLike, test: npt.ArrayLike) -> Calibration:
-    """Choose the temperature, and say how often seeds are named rightly: features [S, P, d] and [S, Q, d].
+    """Choose the scale, and say how often seeds are named rightly: features [S, P, d] and [S, Q, d].
 
-    The shares are of prompts that the temperature was not chosen on: chosen on half of the held-out prompts, counted on
+    The shares are of prompts that the scale was not chosen on: chosen on half of the held-out prompts, counted on
     the other, both ways.
 
     Raises:
@@ -116,15 +136,15 @@ def calibrate(learn: npt.ArrayLike, test: npt.ArrayLike) -> Calibration:
     if len(first) < 4 or second.shape[1] < 2:
         raise StudyError(f"classify: {len(first)} seeds and {second.shape[1]} held-out prompts; take at least 4 and 2")
     model = SeedModel.learn(first[0::2])
-    evidence = [_evidence(model, second[:, prompt]) for prompt in range(second.shape[1])]
+    found = [evidence(model, second[:, prompt]) for prompt in range(second.shape[1])]
     truth = _truth(len(first))
-    counted = np.empty((len(evidence), 3))
+    counted = np.empty((len(found), 3))
     for half in (0, 1):
-        temperature = _best_temperature(evidence[1 - half :: 2], truth)
-        for prompt in range(half, len(evidence), 2):
-            counted[prompt] = _named(_shares(evidence[prompt], temperature), truth)
+        scale = _best_scale(found[1 - half :: 2], truth)
+        for prompt in range(half, len(found), 2):
+            counted[prompt] = _named(scale.shares(found[prompt]), truth)
     right, wrong, strangers = (bootstrap_mean(column) for column in counted.T)
-    return Calibration(_best_temperature(evidence, truth), len(model.middles), right, wrong, strangers)
+    return Calibration(_best_scale(found, truth), len(model.middles), right, wrong, strangers)
 
 
 def picture_features(ledger: Ledger, images: Sequence[npt.NDArray[np.uint8]]) -> FloatArray:
@@ -151,33 +171,26 @@ def picture_features(ledger: Ledger, images: Sequence[npt.NDArray[np.uint8]]) ->
     return np.concatenate(rows)
 
 
-def _evidence(model: SeedModel, features: npt.ArrayLike) -> FloatArray:
-    """Return logarithms of prior times likelihood, of each seed and of none: [N, d] → [N, S + 1]."""
-    seeds = model.likelihoods(features) - np.log(2 * len(model.middles))
-    return np.concatenate([seeds, model.likelihood_of_others(features)[:, None] - np.log(2)], axis=1)
-
-
-def _shares(evidence: FloatArray, temperature: float) -> FloatArray:
-    scaled = evidence / temperature
-    scaled -= scaled.max(axis=1, keepdims=True)
-    weights = np.exp(scaled)
-    shares: FloatArray = weights / weights.sum(axis=1, keepdims=True)
-    return shares
-
-
 def _truth(seeds: int) -> npt.NDArray[np.int64]:
     """Return the right column for each seed, of which every second one was learned: none for the others."""
     learned = -(-seeds // 2)
     return np.where(np.arange(seeds) % 2 == 0, np.arange(seeds) // 2, learned)
 
 
-def _best_temperature(evidence: Sequence[FloatArray], truth: npt.NDArray[np.int64]) -> float:
-    """Return the temperature under which the truth is likeliest."""
-    losses = []
+def _best_scale(found: Sequence[FloatArray], truth: npt.NDArray[np.int64]) -> Scale:
+    """Return the scale under which the truth is likeliest."""
+    rows = np.concatenate(found)
+    right = rows[np.arange(len(rows)), np.tile(truth, len(found))]
+    strangers = np.tile(truth == rows.shape[1] - 1, len(found))
+    best, scale = np.inf, Scale()
     for temperature in TEMPERATURES:
-        chances = [_shares(rows, temperature)[np.arange(len(truth)), truth] for rows in evidence]
-        losses.append(-np.log(np.maximum(np.concatenate(chances), 1e-300)).mean())
-    return float(TEMPERATURES[int(np.argmin(losses))])
+        seeds = np.logaddexp.reduce(rows[:, :-1] / temperature, axis=1)
+        for handicap in HANDICAPS:
+            none = (rows[:, -1] + handicap) / temperature
+            likely = np.where(strangers, none, right / temperature) - np.logaddexp(seeds, none)
+            if -likely.mean() < best:
+                best, scale = -float(likely.mean()), Scale(float(temperature), float(handicap))
+    return scale
 
 
 def _named(shares: FloatArray, truth: npt.NDArray[np.int64]) -> tuple[float, float, float]:

@@ -15,7 +15,7 @@ from goodseed.demo.prompts import prompt_set
 from goodseed.errors import StudyError
 from goodseed.study.classifier import SeedModel, told
 from goodseed.study.plan import make_plan
-from goodseed.study.recognize import calibrate, probabilities
+from goodseed.study.recognize import calibrate, evidence
 from goodseed.study.runner import run_study
 from tests.library.fake_model import make_study
 
@@ -88,12 +88,12 @@ def test_with_few_pictures_what_is_known_of_middles_helps_beside_nearest_means()
     assert accuracy.low > np.mean(nearest) + 0.05
 
 
-def test_probabilities_mean_what_they_say_where_features_are_what_they_are_taken_for() -> None:
-    """Normal features: temperature about 1, and of pictures given 50 to 90 % about so many are right."""
+def test_probabilities_mean_what_they_say() -> None:
+    """Of pictures given 50 to 90 % about so many are right."""
     found = features(120, 40, 4.0)
-    assert calibrate(found[:, :20], found[:, 20:]).temperature < 1.3
+    scale = calibrate(found[:, :20], found[:, 20:]).scale
     model = SeedModel.learn(found[0::2, :20])
-    shares = np.concatenate([probabilities(model, found[:, prompt]) for prompt in range(20, 40)])
+    shares = np.concatenate([scale.shares(evidence(model, found[:, prompt])) for prompt in range(20, 40)])
     truth = np.tile(np.where(np.arange(120) % 2 == 0, np.arange(120) // 2, 60), 20)
     middling = (shares.max(axis=1) > 0.5) & (shares.max(axis=1) < 0.9)
     assert middling.sum() > 1000
