@@ -15,6 +15,7 @@ const NEAR = 18
 /** Width of a digit beside a seed, in the units of the map. */
 const LETTER = 19
 const MOST_PICTURES = 12
+const FEW_PICTURES = 3
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }
 
 const atlas = document.querySelector('.atlas')
@@ -26,6 +27,7 @@ function start(root, data) {
   const seeds = data.seeds.split(' ')
   const indexOf = new Map(seeds.map((seed, index) => [seed, index]))
   const plots = [...root.querySelectorAll('.plot')].map((box) => plotOf(box, data, seeds.length))
+  const pictured = new Set(seeds.flatMap((seed, index) => (picturesOf(seed).length ? [index] : [])))
   const card = found(root, '.one-seed', HTMLElement)
   const tools = root.querySelector('.tools')
   const said = root.querySelector('.said')
@@ -63,8 +65,8 @@ function start(root, data) {
   /** @param {number | null} index */
   function fill(index) {
     if (index === null) {
-      const hint = 'Point at a seed, or go to a map and press an arrow key. A click or Enter keeps the seed, Escape lets it go.'
-      card.replaceChildren(element('p', hint))
+      const hint = 'Point at a seed, or go to a map and press an arrow key.'
+      card.replaceChildren(element('p', `${hint} A click or Enter keeps the seed, Escape lets it go.`))
       return
     }
     const head = element('h3', `Seed ${seeds[index]}`)
@@ -86,7 +88,22 @@ function start(root, data) {
       if (place === by) term.className = value.className = 'by-this'
       list.append(term, value)
     })
-    card.replaceChildren(head, ...(marks ? [element('p', marks)] : []), pictures(seeds[index]), list)
+    card.replaceChildren(head, ...(marks ? [element('p', marks)] : []), ...looks(index), list)
+  }
+
+  /**
+   * Return a seed's pictures; where there are none, some of the nearest seed that has any, and a line that says so.
+   * @param {number} index
+   */
+  function looks(index) {
+    if (pictured.has(index)) return [pictures(seeds[index], MOST_PICTURES)]
+    if (!pictured.size) return [element('p', 'This report holds no pictures.')]
+    const { places } = plots[0]
+    const others = [...pictured]
+    const near = others[closest(others.map((other) => places[other]), places[index])]
+    const map = plots[0].box.closest('figure')?.querySelector('h3')?.textContent
+    const text = `This report holds no picture of it. The nearest that it shows, on the map “${map}”, is`
+    return [element('p', `${text} seed ${seeds[near]}:`), pictures(seeds[near], FEW_PICTURES)]
   }
 
   /** @param {number} index */
@@ -107,7 +124,8 @@ function start(root, data) {
     plot.box.tabIndex = 0
     plot.box.setAttribute('role', 'application')
     const what = plot.svg.getAttribute('aria-label')
-    plot.box.setAttribute('aria-label', `${what}. Arrow keys go to the seeds beside, Page Down to the next, Enter keeps one, Escape lets it go.`)
+    const keys = 'Arrow keys go to the seeds beside, Page Down to the next, Enter keeps one, Escape lets it go.'
+    plot.box.setAttribute('aria-label', `${what}. ${keys}`)
     plot.box.addEventListener('pointermove', (event) => light(nearest(plot, event) ?? kept))
     plot.box.addEventListener('pointerleave', () => light(kept))
     plot.box.addEventListener('click', (event) => {
@@ -264,13 +282,12 @@ function picturesOf(seed) {
   return [...document.querySelectorAll(`img[data-seed="${seed}"]`)].filter((image) => image instanceof HTMLImageElement)
 }
 
-/** Return the report's own pictures of a seed, each once. @param {string} seed */
-function pictures(seed) {
+/** Return the report's own pictures of a seed, each once. @param {string} seed @param {number} most */
+function pictures(seed, most) {
   const once = new Map(picturesOf(seed).map((image) => [image.src, image]))
-  if (!once.size) return element('p', 'This report holds no picture of it.')
   const row = element('div')
   row.className = 'shown'
-  for (const image of [...once.values()].slice(0, MOST_PICTURES)) {
+  for (const image of [...once.values()].slice(0, most)) {
     const copy = new Image()
     Object.assign(copy, { src: image.src, alt: image.alt, title: image.title })
     row.append(copy)

@@ -150,6 +150,20 @@ def test_its_pictures_are_the_report_s_own(page: Page, maps: Maps) -> None:
     assert page.locator("img.is-kept").count() == 0
 
 
+def test_a_seed_without_pictures_is_shown_beside_the_nearest_that_has_some(page: Page, maps: Maps) -> None:
+    shown = set(page.locator("img[data-seed]").evaluate_all("(found) => found.map((image) => image.dataset.seed)"))
+    bare = [position for position, seed in enumerate(maps.seeds) if str(seed) not in shown]
+    assert bare, "the report shows some of its seeds"
+    far = np.linalg.norm(maps.maps[0].places - maps.maps[0].places[bare[0]], axis=1)
+    near = min((position for position in range(SEEDS) if position not in bare), key=lambda position: far[position])
+    page.locator(".find").fill(str(maps.seeds[bare[0]]))
+    said = page.locator(".one-seed p").all_inner_texts()
+    assert any(text.endswith(f"on the map “Style by PCA”, is seed {maps.seeds[near]}:") for text in said)
+    labels = page.locator(".one-seed img").evaluate_all("(found) => found.map((image) => image.title)")
+    assert labels
+    assert {label.split(":")[0] for label in labels} == {f"seed {maps.seeds[near]}"}
+
+
 def test_keys_go_from_seed_to_seed_and_say_which(page: Page, maps: Maps) -> None:
     plot = page.locator(".plot").first
     page.locator(".find").focus()
