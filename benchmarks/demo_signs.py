@@ -82,7 +82,7 @@ def main(
     sheet: Annotated[Path, typer.Option(help="Where the variant's filled holes go.")] = Path("out/signs.png"),
 ) -> None:
     torch.set_num_threads(1)
-    scanner = Scanner(make_engine("rapidocr", threads=1))
+    scanner = Scanner(make_engine("rapidocr"))
     for variant in VARIANTS:
         after_vae(scanner, variant, weights, scenes)
         filled = in_holes(scanner, variant, weights, pairs, seeds)

@@ -161,9 +161,68 @@ def _cracks(rng: np.random.Generator, side: int) -> Image.Image:
     return Image.fromarray(np.where(on[..., None], colour, joint).astype(np.uint8))
 
 
+def _windows(rng: np.random.Generator, side: int) -> Image.Image:
+    """A wall of windows, each with its panes."""
+    wall, frame = _colours(rng)
+    canvas = Image.new("RGB", (side, side), wall)
+    pen = ImageDraw.Draw(canvas)
+    w, line = int(rng.integers(24, 90)), int(rng.integers(2, 5))
+    h = int(w * rng.uniform(0.8, 1.8))
+    across, down = int(w * rng.uniform(1.2, 1.8)), int(h * rng.uniform(1.2, 1.8))
+    for y in range(-int(rng.integers(down)), side, down):
+        for x in range(-int(rng.integers(across)), side, across):
+            glass = tuple(int(v) for v in rng.integers(30, 226, 3))
+            pen.rectangle((x, y, x + w, y + h), fill=glass, outline=frame, width=line)
+            pen.line((x + w / 2, y, x + w / 2, y + h), fill=frame, width=line)
+            pen.line((x, y + h / 3, x + w, y + h / 3), fill=frame, width=line)
+    return canvas
+
+
+def _zigzags(rng: np.random.Generator, side: int) -> Image.Image:
+    first, second = _colours(rng)
+    canvas = Image.new("RGB", (side, side), first)
+    pen = ImageDraw.Draw(canvas)
+    step, width = int(rng.integers(8, 40)), int(rng.integers(2, 12))
+    for y in range(-2 * step, side + 2 * step, int(width + step * rng.uniform(0.5, 1.5))):
+        pen.line([(x * step, y + step * (x % 2)) for x in range(side // step + 2)], fill=second, width=width)
+    return canvas
+
+
+def _weave(rng: np.random.Generator, side: int) -> Image.Image:
+    """A basket: strips that go over and under each other."""
+    first, second = _colours(rng)
+    canvas = Image.new("RGB", (side, side), tuple(v // 3 for v in first))
+    pen = ImageDraw.Draw(canvas)
+    cell, gap = int(rng.integers(12, 48)), int(rng.integers(1, 5))
+    for row in range(side // cell + 1):
+        for column in range(side // cell + 1):
+            x, y, shade = column * cell, row * cell, first if (row + column) % 2 else second
+            box = (x - 2, y + gap, x + cell + 2, y + cell - gap) if (row + column) % 2 else None
+            pen.rectangle(box or (x + gap, y - 2, x + cell - gap, y + cell + 2), fill=shade)
+    return canvas.rotate(float(rng.choice([0, 45])), Image.Resampling.BICUBIC, fillcolor=first)
+
+
+def _pebbles(rng: np.random.Generator, side: int) -> Image.Image:
+    """Pebbles that lie on each other, each with a rim and a shade of its own."""
+    sand, colour = _colours(rng)
+    canvas = Image.new("RGB", (side, side), sand)
+    for _ in range(int(rng.integers(80, 300))):
+        w, h = (int(v) for v in rng.integers(10, 60, 2))
+        stone = Image.new("L", (64, 64), 0)
+        box = (32 - w / 2, 32 - h / 2, 32 + w / 2, 32 + h / 2)
+        ImageDraw.Draw(stone).ellipse(box, fill=255)
+        stone = stone.rotate(float(rng.uniform(0, 180)), Image.Resampling.BICUBIC)
+        shade = tuple(int(np.clip(c + rng.integers(-60, 61), 0, 255)) for c in colour)
+        x, y = (int(v) for v in rng.integers(-64, side, 2))
+        canvas.paste(tuple(v // 2 for v in shade), (x + 2, y + 2), stone)
+        canvas.paste(shade, (x, y), stone)
+    return canvas
+
+
 DRAWERS = {
     "stripes": _stripes, "fence": _fence, "bricks": _bricks, "leaves": _leaves, "checks": _checks, "discs": _discs,
     "branches": _branches, "clouds": _clouds, "planks": _planks, "tiles": _tiles, "mesh": _mesh, "cracks": _cracks,
+    "windows": _windows, "zigzags": _zigzags, "weave": _weave, "pebbles": _pebbles,
 }  # fmt: skip
-PATTERNS = tuple(DRAWERS)[:8]
+PATTERNS = tuple(DRAWERS)[:12]
 PATTERNS_HELD_OUT = tuple(DRAWERS)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from goodseed.inpaint.area import Weights
-    from goodseed.inpaint.scan import Found, Scanner
+    from goodseed.inpaint.scan import Begun, Found, Scanner
     from goodseed.inpaint.words import Picture
 
 ENDINGS = (".png", ".webp", ".jpg", ".jpeg", ".avif")
@@ -40,7 +40,8 @@ def scan(
     as_json: JsonOption = False,
 ) -> int:
     """Look for text inside a mask, such as inpainting models leave: exit 0 clean, 1 text found."""
-    from goodseed.inpaint.engines import make_engine
+    from goodseed.inpaint.batch import in_turn
+    from goodseed.inpaint.engines import make_engine, make_pool
     from goodseed.inpaint.scan import Scanner
     from goodseed.inpaint.sorting import check_threshold
 
@@ -50,14 +51,15 @@ def scan(
         raise ScanError(f"overlay {overlay}: needs one image and a name that ends with .png")
     painted = _read_mask(mask) if mask is not None else None
     before = read_picture(original) if original is not None else None
-    scanner = Scanner(make_engine(engine))
-    found: dict[Path, Found] = {}
-    for path in paths:
-        picture = read_picture(path)
-        weights = _weights(painted, picture, invert)
-        found[path] = _scan(scanner, picture, weights, prompt, before)
-        if overlay is not None:
-            _write_overlay(overlay, picture, weights, found[path])
+    reader = make_engine(engine)
+    with make_pool() as pool:
+        scanner = Scanner(reader, pool=pool)
+        found = dict(
+            zip(paths, in_turn(_begin(scanner, path, painted, invert, prompt, before) for path in paths), strict=True)
+        )
+    if overlay is not None:
+        picture = read_picture(paths[0])
+        _write_overlay(overlay, picture, _weights(painted, picture, invert), found[paths[0]])
     clean = {path: one.share <= threshold for path, one in found.items()}
     if as_json:
         print_json(_as_json(found, clean))
@@ -119,11 +121,15 @@ def _weights(mask: Weights | None, picture: Picture, invert: bool) -> Weights:
     return fit_mask(mask, width, height, invert)
 
 
-def _scan(scanner: Scanner, picture: Picture, weights: Weights, prompt: str, original: Picture | None) -> Found:
+def _begin(
+    scanner: Scanner, path: Path, mask: Weights | None, invert: bool, prompt: str, original: Picture | None
+) -> Begun:
     from goodseed.inpaint.scan import fit_picture
 
+    picture = read_picture(path)
     height, width = picture.shape[:2]
-    return scanner.scan(picture, weights, prompt, None if original is None else fit_picture(original, width, height))
+    before = None if original is None else fit_picture(original, width, height)
+    return scanner.begin(picture, _weights(mask, picture, invert), prompt, before)
 
 
 def _write_overlay(path: Path, picture: Picture, weights: Weights, found: Found) -> None:

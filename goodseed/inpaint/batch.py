@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +11,16 @@ import numpy as np
 
 from goodseed.errors import ScanError
 from goodseed.inpaint.area import Weights
-from goodseed.inpaint.engines import Engine
+from goodseed.inpaint.engines import Engine, make_pool
 from goodseed.inpaint.masks import fit_mask
-from goodseed.inpaint.scan import Found, Scanner, as_picture, fit_picture
+from goodseed.inpaint.scan import Begun, Found, Scanner, as_picture, fit_picture
 from goodseed.inpaint.words import SCORE, Picture
 
 Batches = Sequence[Any]
 """A list of arrays whose first axis counts images or masks."""
+
+AHEAD = 2
+"""Pictures that are begun before the first of them is settled, so that no thread waits."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def scan_batches(
     """Return what stands in the mask of each image.
 
     images, originals: lists of [B, H, W, C], 0…1; masks: a list of [B, h, w] or [h, w]; `before` is called before
-    each image with the number of those that are done and of all, and may raise to stop.
+    each image is begun, with the number of those that are done and of all, and may raise to stop.
 
     Raises:
         ScanError: for images, masks or numbers of them that cannot be used.
@@ -71,16 +75,30 @@ def scan_batches(
     flat_originals = [image for batch in originals for image in batch]
     original_of = spread(len(flat_originals), images, "original") if flat_originals else []
     prompt_of = spread(len(prompts), images, "prompt")
-    scanner, old = Scanner(engine, settings.score), _Originals(flat_originals)
-    found = []
-    pairs = fitted_pairs(images, masks, settings)
-    for number in range(total):
-        before(number, total)
-        picture, mask = next(pairs)
-        height, width = mask.shape
-        original = old.get(original_of[number], width, height) if original_of else None
-        found.append(scanner.scan(picture, mask, prompts[prompt_of[number]], original))
+    old = _Originals(flat_originals)
+    found: list[Found] = []
+
+    def begin_all(scanner: Scanner) -> Iterator[Begun]:
+        for number, (picture, mask) in enumerate(fitted_pairs(images, masks, settings)):
+            before(len(found), total)
+            height, width = mask.shape
+            original = old.get(original_of[number], width, height) if original_of else None
+            yield scanner.begin(picture, mask, prompts[prompt_of[number]], original)
+
+    with make_pool() as pool:
+        found.extend(in_turn(begin_all(Scanner(engine, settings.score, pool))))
     return found
+
+
+def in_turn(begun: Iterable[Begun]) -> Iterator[Found]:
+    """Yield what pictures hold, in their order, while the next are read: `begun` gives what `Scanner.begin` returns."""
+    waiting: deque[Begun] = deque()
+    for one in begun:
+        waiting.append(one)
+        if len(waiting) > AHEAD:
+            yield waiting.popleft()()
+    while waiting:
+        yield waiting.popleft()()
 
 
 def fitted_pairs(images: Batches, masks: Batches, settings: Settings) -> Iterator[tuple[Picture, Weights]]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from goodseed.errors import ScanError
 from goodseed.inpaint.words import Picture, Word
@@ -11,13 +13,16 @@ from goodseed.inpaint.words import Picture, Word
 Engine = Callable[[Picture], list[Word]]
 """Returns what stands in a picture of any size; `polygon` is in that picture's pixels."""
 
+MOST_AT_ONCE = 4
+"""Views that are read at the same time, where there are as many processors."""
+
 ENGINES = ("rapidocr", "tesseract")
 
 
-def make_engine(name: str = "rapidocr", threads: int | None = None) -> Engine:
+def make_engine(name: str = "rapidocr") -> Engine:
     """Return an engine by its name; a second call returns the same, with its models loaded.
 
-    `threads` is how many one reading may use; None leaves it to the engine. One thread gives the same on every machine.
+    One reading takes one thread, which gives the same on every machine; several may be made at once (`make_pool`).
 
     Raises:
         ScanError: for another name.
@@ -25,15 +30,20 @@ def make_engine(name: str = "rapidocr", threads: int | None = None) -> Engine:
     """
     if name not in ENGINES:
         raise ScanError(f"engine '{name}': is none; use {' or '.join(ENGINES)}")
-    return _made(name, threads)
+    return _made(name)
+
+
+def make_pool() -> ThreadPoolExecutor:
+    """Return threads to read with, one for each processor up to four; engines let go of Python while they compute."""
+    return ThreadPoolExecutor(min(MOST_AT_ONCE, os.cpu_count() or 1), thread_name_prefix="goodseed-scan")
 
 
 @functools.cache
-def _made(name: str, threads: int | None) -> Engine:
+def _made(name: str) -> Engine:
     if name == "tesseract":
         from goodseed.inpaint.tesseract import Tesseract
 
         return Tesseract()
     from goodseed.inpaint.rapid import RapidOcr
 
-    return RapidOcr(threads)
+    return RapidOcr()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from goodseed.errors import MissingExtraError
@@ -37,7 +37,7 @@ _TRIM = 0.18
 LINE = 48
 """Height in pixels at which lines are read."""
 
-_THREADS = 4
+_STRIDE = 32  # pixels of the picture to one of the detector's coarsest layer
 _SURE, _HOPELESS = 0.9, 0.3  # a line read as surely as this, or less surely, is not turned to see if it reads better
 _WORTH = 0.5  # a short text read less surely is not worth reading again
 _SQUARE = 1.6  # a line that is not this much wider than high may be one letter
@@ -74,8 +74,8 @@ class RapidOcr:
     The models come within rapidocr's wheel; nothing is downloaded.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
-        """Load the models; a reading uses `threads`, by default up to four.
+    def __init__(self) -> None:
+        """Load the models; a reading takes one thread, and several threads may read at once.
 
         Raises:
             MissingExtraError: when a package or a model is missing, or cannot be loaded.
@@ -83,7 +83,7 @@ class RapidOcr:
         if warning := check_packages():
             _LOG.warning(warning)
         try:
-            ocr = _load(threads or min(_THREADS, os.cpu_count() or 1))
+            ocr = _load()
             blank = np.zeros((32, 96, 3), np.uint8)
             ocr(blank, use_det=True, use_cls=False, use_rec=False)  # models load when they are first used
             ocr(blank, use_det=False, use_cls=False, use_rec=True)
@@ -104,7 +104,7 @@ class RapidOcr:
         for box in self._find(image):
             text, score, turn = self._best(_straightened(image, box))
             if 0 < count_letters(text) <= _FEW:
-                score = 0.0 if _fills(box, image) else self._again(image, box, text, score, turn)
+                score = 0.0 if len(text) == 1 and _fills(box, image) else self._again(image, box, text, score, turn)
             if text:
                 words.append(Word(_trimmed(box), text, score))
         return words
@@ -131,8 +131,8 @@ class RapidOcr:
 
     def _find(self, image: Picture) -> list[FloatArray]:
         """Return boxes [4, 2], clockwise from the upper left, the surest first."""
-        pixels = self._detector.get_preprocess()(np.ascontiguousarray(image[..., ::-1]))
-        if pixels is None:  # rapidocr's answer to a picture of a few pixels
+        pixels = _as_the_detector_wants(image)
+        if not pixels.size:
             return []
         boxes, scores = self._detector.postprocess_op(self._detector.session(pixels), image.shape[:2])
         return [np.asarray(boxes[place], np.float64) for place in np.argsort(scores)[::-1][:MOST_BOXES]]
@@ -145,7 +145,7 @@ class RapidOcr:
         return text.strip(), float(score)
 
 
-def _load(threads: int) -> Any:
+def _load() -> Any:
     import rapidocr
     from omegaconf import flag_override
 
@@ -167,18 +167,29 @@ def _load(threads: int) -> Any:
                 LINE,
                 LINE,
             ],  # no wider than the line: what is blank costs time, and blurs a letter
-            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
             "EngineConfig.onnxruntime.enable_cpu_mem_arena": True,
         }
     )
-    if session := _lean_session(models, ocr.cfg.Det, threads):
+    if session := _lean_session(models, ocr.cfg.Det):
         with flag_override(ocr.cfg, "allow_objects", True):
             ocr.cfg.Det.session = session
     return ocr
 
 
-def _lean_session(models: Path, config: Any, threads: int) -> Any | None:
+def _as_the_detector_wants(image: Picture) -> NDArray[np.float32]:
+    """Return an image as -1…1 [1, 3, H, W], blue first, its sides multiples of 32; empty for a few pixels."""
+    height, width = (round(length / _STRIDE) * _STRIDE for length in image.shape[:2])
+    if not height * width:
+        return np.empty((1, 3, height, width), np.float32)
+    if image.shape[:2] != (height, width):
+        image = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+    planes: NDArray[np.float32] = image[..., ::-1].transpose(2, 0, 1)[None] * np.float32(2 / 255) - np.float32(1)
+    return planes
+
+
+def _lean_session(models: Path, config: Any) -> Any | None:
     """Return the detector without its denormal weights; nothing where its file is not the one that is looked for."""
     import onnxruntime
 
@@ -187,7 +198,7 @@ def _lean_session(models: Path, config: Any, threads: int) -> Any | None:
         return None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     model = without_denormals(files[0].read_bytes())
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,13 +15,13 @@ from PIL import Image
 
 from goodseed.errors import ScanError
 from goodseed.inpaint.area import Weights, overlap, shares
-from goodseed.inpaint.engines import Engine
+from goodseed.inpaint.engines import Engine, make_pool
 from goodseed.inpaint.masks import find_regions, fit_mask
 from goodseed.inpaint.views import View, is_flat, plan_views, show
 from goodseed.inpaint.words import SCORE, FloatArray, Picture, Word, mimicry, strength
 from goodseed.provenance.embed import to_uint8
 
-READING = 2
+READING = 3
 """Number of the way of reading; raised when the same picture may get another share, so that studies do not mix two."""
 
 LEAST_INSIDE = 0.1
@@ -64,12 +66,18 @@ class Found:
         return found if self.mimicry is None else {**found, "mimicry": self.mimicry}
 
 
+Begun = Callable[[], Found]
+"""Waits for a picture that is being read, and returns what stands in it."""
+
+
 class Scanner:
     """Reads pictures; what one mask asks for, and what an original holds, is worked out once."""
 
-    def __init__(self, engine: Engine, score: float = SCORE) -> None:
+    def __init__(self, engine: Engine, score: float = SCORE, pool: Executor | None = None) -> None:
+        """Read with an engine; the views of a picture in turn, or at once where a pool is given."""
         self._engine = engine
         self._score = score
+        self._pool = pool
         self._views: tuple[Weights, list[View]] | None = None
         self._old: dict[tuple[int, View], tuple[Picture, list[Word]]] = {}
 
@@ -78,8 +86,30 @@ class Scanner:
 
         image, original: uint8 [H, W, 3]; mask: weights [H, W], not empty (see `fit_mask`).
         """
+        return self.begin(image, mask, prompt, original)()
+
+    def begin(self, image: Picture, mask: Weights, prompt: str = "", original: Picture | None = None) -> Begun:
+        """Have the pool read a picture, and return what waits for that and gives what `scan` does.
+
+        Only the thread that makes these calls may make the ones that they return.
+        """
         views = self._views_of(mask)
-        words = self._distinct([(word, view.scale) for view in views for word in self._read(image, view)], mask)
+        read = partial(self._read, image)
+        words = map(read, views) if self._pool is None else self._pool.map(read, views)
+        return lambda: self._settle(image, mask, prompt, original, views, words)
+
+    def _settle(
+        self,
+        image: Picture,
+        mask: Weights,
+        prompt: str,
+        original: Picture | None,
+        views: list[View],
+        read: Iterable[list[Word]],
+    ) -> Found:
+        """Return what stands in a mask, from what was read in its views."""
+        scaled = [(word, view.scale) for view, words in zip(views, read, strict=True) for word in words]
+        words = self._distinct(scaled, mask)
         if words and original is not None:
             words = self._new(words, image, original, views)
         inside = shares([word.polygon for word in words], mask)[2]
@@ -176,7 +206,8 @@ def scan_image(
     height, width = picture.shape[:2]
     weights = fit_mask(np.ones((1, 1)) if mask is None else mask, width, height, invert and mask is not None)
     before = None if original is None else fit_picture(as_picture(original, "original"), width, height)
-    return Scanner(engine, score).scan(picture, weights, prompt, before)
+    with make_pool() as pool:
+        return Scanner(engine, score, pool).scan(picture, weights, prompt, before)
 
 
 def _alike(a: str, b: str) -> bool:

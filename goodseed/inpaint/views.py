@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from goodseed.inpaint.masks import Region
@@ -13,6 +16,9 @@ from goodseed.inpaint.words import FloatArray, Picture
 
 ENLARGE = 2.0
 """How much a hole is enlarged to be read: the detector sees letters from 16 px on."""
+
+SHARP = 0.75
+"""How much of that suffices where it is shown as it is, but sharpened."""
 
 MOST_PIXELS = 1 << 24
 """Pixels read of one hole, after enlarging; of a larger hole small text is not found."""
@@ -26,32 +32,39 @@ SMALL = 320
 FLAT = 12
 """Levels of 255 that a region must span to hold a text."""
 
+Look = Literal["rare", "sharp", "stretched"]
+"""How a region is shown: each pixel as bright as its colour is rare; sharpened; or with its contrast stretched.
+
+Bricks, fences, leaves and skies are made of a few colours that return; what is written on them has one of its own.
+"""
+
 _SHARPER = ImageFilter.UnsharpMask(radius=2, percent=120, threshold=0)  # as good as enlarging by a quarter more
-_SMOOTHER = ImageFilter.GaussianBlur(1.5)
 _SMALLEST = 32  # pixels; the detector sees nothing in less
+_COLOURS, _STEPS, _DROPPED_BITS = 16, 64, 2  # levels of red, green and blue: that are counted, and read between those
+_RAREST, _LEAST_DECADES = 1e-5, 0.5
 _FEWEST_LEVELS = 24.0  # a range that is smaller is noise, which is not to be stretched
 
 
 @dataclass(frozen=True)
 class View:
-    """A region of a picture, how much it is enlarged, and whether its contrast is stretched and its noise smoothed."""
+    """A region of a picture, how much it is enlarged, and how it is shown."""
 
     region: Region
     scale: float
-    stretched: bool = False
-    smooth: bool = False
+    look: Look
 
 
 def plan_views(regions: list[Region]) -> list[View]:
-    """Return the views of all regions: enlarged, in tiles where they are large, and twice as a whole, small."""
+    """Return the views of all regions: twice enlarged, in tiles where they are large, and twice as a whole, small."""
     views = []
     for region in regions:
         left, top, right, bottom = region
         width, height = right - left, bottom - top
         scale = min(ENLARGE, math.sqrt(MOST_PIXELS / (width * height)))
-        views += [View(tile, scale) for tile in _tiles(region, scale)]
+        views += [View(tile, scale, "rare") for tile in _tiles(region, scale)]
+        views += [View(tile, SHARP * scale, "sharp") for tile in _tiles(region, SHARP * scale)]
         small = min(1.0, SMALL / max(width, height))
-        views += [View(region, small, stretched=True, smooth=smooth) for smooth in (False, True)]
+        views += [View(region, small, "rare"), View(region, small, "stretched")]
     return views
 
 
@@ -69,11 +82,12 @@ def show(image: Picture, view: View) -> tuple[Picture, FloatArray]:
     size = (max(1, round(part.width * view.scale)), max(1, round(part.height * view.scale)))
     zoom = np.array([size[0] / part.width, size[1] / part.height])
     shown = part.resize(size, Image.Resampling.BICUBIC) if size != part.size else part
-    if not view.stretched:
-        shown = shown.filter(_SHARPER)
-    elif view.smooth:
-        shown = shown.filter(_SMOOTHER)
-    pixels = _stretched(np.asarray(shown)) if view.stretched else np.asarray(shown)
+    if view.look == "sharp":
+        pixels = np.asarray(shown.filter(_SHARPER))
+    elif view.look == "rare":
+        pixels = _rarity(np.asarray(shown))
+    else:
+        pixels = _stretched(np.asarray(shown))
     more = [max(0, _SMALLEST - length) for length in pixels.shape[:2]]
     if any(more):
         pixels = np.pad(pixels, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge")
@@ -86,6 +100,34 @@ def _stretched(pixels: Picture) -> Picture:
     levels = (pixels - low) * (255 / np.maximum(high - low, _FEWEST_LEVELS))
     stretched: Picture = np.clip(levels, 0, 255).astype(np.uint8)
     return stretched
+
+
+def _rarity(pixels: Picture) -> Picture:
+    """Return how rare each pixel's colour is in a picture, as gray levels: minus the logarithm of how many are like it.
+
+    Colours are counted in 16³ boxes, whose counts are blurred and read between the boxes in steps of a quarter.
+    """
+    from scipy import ndimage
+
+    red, green, blue = np.moveaxis(pixels.astype(np.int32) >> _DROPPED_BITS, 2, 0)
+    colours = (red * _STEPS + green) * _STEPS + blue
+    counts = np.bincount(colours.ravel(), minlength=_STEPS**3)
+    boxes = counts.reshape((_COLOURS, _STEPS // _COLOURS) * 3).sum(axis=(1, 3, 5)).astype(np.float32)
+    likeness = ndimage.gaussian_filter(boxes, 1.0, mode="nearest") / colours.size
+    for _ in range(3):
+        likeness = np.tensordot(likeness, _between(_COLOURS, _STEPS), (0, 1))
+    rarity = -np.log10(likeness + _RAREST).ravel()
+    low, high = np.percentile(rarity[colours[::3, ::3]], [5, 99.8])  # of one pixel in nine: it is as good, and faster
+    levels = np.clip((rarity - low) * (255 / max(high - low, _LEAST_DECADES)), 0, 255).astype(np.uint8)
+    return np.repeat(levels[colours][..., None], 3, axis=2)
+
+
+@functools.cache
+def _between(boxes: int, steps: int) -> NDArray[np.float32]:
+    """Return the matrix [steps, boxes] that reads values of boxes at the middles of finer steps, linearly."""
+    places = np.clip((np.arange(steps) + 0.5) * boxes / steps - 0.5, 0, boxes - 1)
+    weights: NDArray[np.float32] = np.maximum(1 - np.abs(places[:, None] - np.arange(boxes)), 0).astype(np.float32)
+    return weights
 
 
 def _tiles(region: Region, scale: float) -> list[Region]:

@@ -26,8 +26,10 @@ SHORT = 3
 ALIKE = 0.75
 """A word that agrees with a word of the prompt in this share of its letters is that word."""
 
-_STROKES = frozenset("Il1|i!一十-—_.·'丨/\\")
+_IDEOGRAPHS = "\u3400", "\u9fff"
+_STROKES = frozenset("Il1|i!一二三十工土王干丰井田日目回曰-—_.·'丨/\\")  # windows are read as the last of these
 _RINGS = frozenset("O0oCc〇口°•●○")
+_ROUND = _RINGS | _STROKES | frozenset("DQUGe689aΦ")  # what else coins and scales are read as
 _WORD = re.compile(r"\w+")
 
 
@@ -41,19 +43,23 @@ class Word:
 
 
 def count_letters(text: str) -> int:
-    """Return how many letters, digits and Chinese characters a text has."""
-    return sum(character.isalnum() for character in text)
+    """Return how many letters and digits a text has; a Chinese character is two, since chance hardly makes one."""
+    return sum(character.isalnum() + (_IDEOGRAPHS[0] <= character <= _IDEOGRAPHS[1]) for character in text)
 
 
 def strength(word: Word) -> float:
     """Return the threshold up to which a reading counts as text: its score, raised for long texts, 0 for no text.
 
-    What consists of strokes alone or of rings alone is no text, unless it is longer than three letters and they differ.
+    What consists of strokes alone or of rings alone is no text, unless it is longer than three letters and they differ;
+    nor is one letter four times and more: that is a fence. Of what resembles rings chance makes texts of any length.
     """
-    letters = {character for character in word.text if character.isalnum()}
-    length = count_letters(word.text)
-    if not letters or ((length <= SHORT or len(letters) == 1) and (letters <= _STROKES or letters <= _RINGS)):
+    characters = [character for character in word.text if character.isalnum()]
+    letters = set(characters)
+    if not letters or (len(letters) == 1 and len(characters) > SHORT):
         return 0.0
+    if len(characters) <= SHORT and (letters <= _STROKES or letters <= _RINGS):
+        return 0.0
+    length = 1 if letters <= _ROUND else count_letters(word.text)
     wanted = next(share for least, share in SURE_BY_LENGTH if length >= least)
     return min(1.0, word.score * SCORE / wanted)
 

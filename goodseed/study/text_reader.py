@@ -29,7 +29,7 @@ class OcrReader:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._scanner = Scanner(make_engine(name, threads=1))
+        self._scanner = Scanner(make_engine(name))
 
     def describe(self) -> dict[str, Any]:
         """Return the engine's name, versions of the way of reading and of its packages, and how sure it has to be."""

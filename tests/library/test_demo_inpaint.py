@@ -69,7 +69,7 @@ def test_words_on_signs_are_read_after_the_variants_vae_and_not_after_the_models
     from goodseed.inpaint.scan import Scanner
 
     images = np.stack([scene.image for scene in scenes_with_a_sign])
-    scanner, whole = Scanner(make_engine("rapidocr", threads=1)), np.ones((SIDE, SIDE), np.float32)
+    scanner, whole = Scanner(make_engine("rapidocr")), np.ones((SIDE, SIDE), np.float32)
 
     def words(pictures: np.ndarray) -> list[list[str]]:
         return [[box.text.lower() for box in scanner.scan(picture, whole).boxes] for picture in pictures]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from goodseed.errors import MissingExtraError, ScanError
 from goodseed.inpaint import (
@@ -30,7 +30,7 @@ from goodseed.inpaint.masks import MARGIN, find_regions, fit_mask
 from goodseed.inpaint.overlay import draw_overlay
 from goodseed.inpaint.scan import Box, as_picture
 from goodseed.inpaint.sorting import summary
-from goodseed.inpaint.views import MOST_PIXELS, is_flat, plan_views, show
+from goodseed.inpaint.views import MOST_PIXELS, View, is_flat, plan_views, show
 from goodseed.inpaint.weights import without_denormals
 from goodseed.inpaint.words import SCORE, strength
 
@@ -49,7 +49,7 @@ def finds_ink(text: str = "sale", score: float = 0.95) -> Callable[[Any], list[W
     """An engine that reads `text` in the box around all red pixels, whatever the view's size."""
 
     def read(image: Any) -> list[Word]:
-        ys, xs = np.nonzero((image[..., 0] > 180) & (image[..., 1] < 90))
+        ys, xs = np.nonzero((image[..., 0] > 180) & (image[..., 1] < 105))
         if not len(xs):
             return []
         return [Word(rectangle(xs.min(), ys.min(), xs.max() + 1, ys.max() + 1), text, score)]
@@ -120,12 +120,12 @@ def test_a_polygons_area_is_exact_to_a_sixteenth_of_a_pixel_row() -> None:
 
 
 def test_inverted_masks_and_masks_of_another_size() -> None:
-    ink = picture((50, 60, 100, 80))
+    ink = picture((45, 50, 110, 100))
     plain = scan_image(ink, mask_of(HOLE), finds_ink()).share
     assert scan_image(ink, 1 - mask_of(HOLE), finds_ink(), invert=True).share == pytest.approx(plain)
     small = np.asarray(Image.fromarray(mask_of(HOLE)).resize((100, 80), Image.Resampling.BOX))
     assert scan_image(ink, small, finds_ink()).share == pytest.approx(plain, rel=0.05)
-    assert scan_image(ink, None, finds_ink()).share == pytest.approx(1000 / 32000)
+    assert scan_image(ink, None, finds_ink()).share == pytest.approx(3250 / 32000, rel=0.05)
 
 
 def test_text_of_the_original_does_not_count() -> None:
@@ -154,7 +154,7 @@ def test_only_the_masks_surroundings_are_read_and_enlarged() -> None:
     image = picture((120, 110, 150, 120), size=(2000, 1500))
     scan_image(image, mask_of((100, 100, 180, 140), size=(2000, 1500)), noting)
     height, width = 40 + 2 * MARGIN, 80 + 2 * MARGIN
-    assert sizes == [(2 * height, 2 * width, 3), (height, width, 3), (height, width, 3)]
+    assert sorted(sizes) == [(round(by * height), round(by * width), 3) for by in (1, 1, 1.5, 2)]
 
 
 def test_what_is_of_one_colour_is_not_read() -> None:
@@ -168,16 +168,32 @@ def test_what_is_of_one_colour_is_not_read() -> None:
     assert not is_flat(faint, HOLE)
 
 
-def test_a_small_view_stretches_what_is_faint_and_smooths_what_is_noisy_but_makes_no_text_of_noise() -> None:
-    region = (0, 0, 100, 80)
-    sharp, stretched, smooth = plan_views([region])
-    assert [sharp.scale, stretched.scale, smooth.scale] == [2, 1, 1]
+def looks_of(region: tuple[int, int, int, int], scale: float) -> dict[str, View]:
+    return {view.look: view for view in plan_views([region]) if view.scale == scale}
+
+
+def test_a_small_view_stretches_what_is_faint_but_makes_no_text_of_noise() -> None:
+    stretched = looks_of((0, 0, 100, 80), 1)["stretched"]
     faint = np.full((80, 100, 3), 100, np.uint8)
     faint[20:60, 20:60] = 130
     assert np.ptp(show(faint, stretched)[0]) == 255
     noise = (100 + np.random.default_rng(0).normal(0, 2, (80, 100, 3))).astype(np.uint8)
     assert show(noise, stretched)[0].std() < 30
-    assert show(noise, smooth)[0].std() < show(noise, stretched)[0].std() / 3
+
+
+def test_a_view_of_rare_colours_takes_away_a_pattern_and_leaves_what_is_written_on_it() -> None:
+    """Ink that is between the pattern's colours, so that no gray levels tell it from them."""
+    image = np.full((80, 120, 3), (220, 40, 60), np.uint8)
+    image[:, ::8] = image[:, 1::8] = image[::10] = (40, 60, 220)
+    ink = np.zeros((80, 120), bool)
+    ink[30:50, 50:54] = ink[30:34, 50:70] = True
+    image[ink] = (60, 180, 60)
+    for scale in (1, 2):
+        seen = show(image, looks_of((0, 0, 120, 80), scale)["rare"])[0][::scale, ::scale, 0].astype(float)
+        far = np.asarray(Image.fromarray(ink).filter(ImageFilter.MaxFilter(5))) == 0
+        assert seen[ink].min() > 160
+        assert np.percentile(seen[far], 95) < 130
+    assert np.ptp(show(np.full_like(image, 90), looks_of((0, 0, 120, 80), 1)["rare"])[0]) == 0
 
 
 def test_holes_are_read_apart_or_together_as_is_cheaper() -> None:
@@ -205,7 +221,7 @@ def test_a_very_large_picture_is_read_in_tiles_of_bounded_size() -> None:
     image = np.broadcast_to((np.arange(8192) % 256).astype(np.uint8)[:, None], (8192, 8192, 3))
     assert scan_image(image, None, noting).share == 0
     assert max(seen) <= 1300 * 1300
-    assert sum(seen) < 1.6 * MOST_PIXELS
+    assert sum(seen) < 2.5 * MOST_PIXELS
     seen.clear()
     mask = np.zeros((8192, 8192), np.float32)
     mask[4000:4100, 4000:4200] = 1
@@ -214,13 +230,13 @@ def test_a_very_large_picture_is_read_in_tiles_of_bounded_size() -> None:
 
 
 def test_tiles_cover_a_region_and_overlap() -> None:
-    tiles = [view for view in plan_views([(5, 7, 3005, 2007)]) if not view.stretched]
-    covered = np.zeros((2007, 3005), np.int32)
-    for view in tiles:
-        left, top, right, bottom = view.region
-        covered[top:bottom, left:right] += 1
-    assert (covered[7:, 5:] >= 1).all()
-    assert (covered > 1).any()
+    views = plan_views([(5, 7, 3005, 2007)])
+    for scale in {view.scale for view in views if view.scale > 1}:
+        covered = np.zeros((2007, 3005), np.int32)
+        for left, top, right, bottom in (view.region for view in views if view.scale == scale):
+            covered[top:bottom, left:right] += 1
+        assert (covered[7:, 5:] >= 1).all()
+        assert (covered > 1).any()
 
 
 def test_a_picture_of_one_pixel_is_read() -> None:
@@ -250,7 +266,8 @@ def test_a_batch_reads_a_shared_original_once_and_keeps_the_order() -> None:
         ("A", 0.9, True), ("A", 0.89, False), ("sale", 0.66, True), ("sale", 0.64, False),
         ("a whole line of text", 0.46, True), ("I", 1.0, False), ("O", 1.0, False), ("10", 0.9, True),
         ("C", 1.0, False), ("0000", 1.0, False), ("Q", 0.9, True), ("0001", 0.9, True),
-        ("•—", 1.0, False), ("水", 0.9, True), ("一", 1.0, False),
+        ("•—", 1.0, False), ("水", 0.9, True), ("一", 1.0, False), ("花园", 0.66, True), ("水", 0.89, False),
+        ("DO0C", 0.89, False), ("2024", 0.66, True), ("mmmmm", 1.0, False), ("mmm", 0.9, True),
     ],
 )  # fmt: skip
 def test_what_counts_as_text(text: str, score: float, counts: bool) -> None:

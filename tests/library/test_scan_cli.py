@@ -19,7 +19,7 @@ from tests.library.test_inpaint import HOLE, finds_ink, mask_of, picture
 @pytest.fixture(autouse=True)
 def known_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine is an interface: here one whose answers are known."""
-    monkeypatch.setattr(engines, "_made", lambda name, threads: finds_ink())
+    monkeypatch.setattr(engines, "_made", lambda name: finds_ink())
 
 
 @pytest.fixture
