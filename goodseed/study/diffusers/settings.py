@@ -12,6 +12,9 @@ from goodseed.errors import StudyError
 from goodseed.noise import NoiseSpec
 from goodseed.noise.spec import DTYPES
 
+BATCH = 4
+"""Pictures made at once, where nothing else is asked for."""
+
 
 @dataclass(frozen=True)
 class Settings:
