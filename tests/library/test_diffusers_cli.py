@@ -320,3 +320,15 @@ def test_a_package_that_is_not_installed_is_one_line(
     says = refused(study("someone/new"), capsys)
     assert f"generator diffusers needs {name}, which is not installed" in says
     assert says.endswith("pip install 'good-seed[diffusers]'")
+
+
+@pytest.mark.parametrize(("device", "share"), [("cuda", 0.5), ("cpu", 0.0)])
+def test_on_ray_a_worker_on_a_gpu_asks_for_its_share_of_one(device: str, share: float) -> None:
+    from goodseed.study.engines import Place
+    from goodseed.study.engines.ray_cluster import Cluster, share_out
+
+    places = tuple(Place(f"worker {number}", {"device": device}) for number in range(4))
+    ray = SimpleNamespace(cluster_resources=lambda: {"GPU": 2.0, "CPU": 16.0})
+    plan: Any = SimpleNamespace(metrics=("traits",))
+    count, asks, _ = share_out(ray, Cluster("auto", None, places, 4, Path()), plan)
+    assert (count, asks["num_gpus"]) == (4, share)

@@ -111,7 +111,8 @@ def share_out(ray: Any, cluster: Cluster, plan: Plan) -> tuple[int, dict[str, fl
     heavy = _loads_weights(plan.metrics)
     if cluster.places:
         count, what = len(cluster.places), "one a place"
-        asks = {"num_cpus": 1.0 if cores >= count else 0.0, "num_gpus": _part(gpus, count) if heavy else 0.0}
+        on_gpus = heavy or any(str(place.settings.get("device", "")).startswith("cuda") for place in cluster.places)
+        asks = {"num_cpus": 1.0 if cores >= count else 0.0, "num_gpus": _part(gpus, count) if on_gpus else 0.0}
     elif gpus:
         count, what = cluster.workers or gpus, "on GPUs"
         asks = {"num_cpus": 0.0, "num_gpus": _part(gpus, count)}
