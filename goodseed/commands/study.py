@@ -32,6 +32,22 @@ from goodseed.commands.study_comfy import (
     prepare_comfy,
 )
 from goodseed.commands.study_demo import CfgOption, DtypeOption, StepsOption, demo_options
+from goodseed.commands.study_diffusers import (
+    BatchOption,
+    CardOption,
+    DeviceOption,
+    GuidanceOption,
+    HeightOption,
+    ModelOption,
+    NoiseOption,
+    OffloadOption,
+    RevisionOption,
+    VariantOption,
+    WidthOption,
+    check_diffusers,
+    plan_without_pipeline,
+    prepare_diffusers,
+)
 from goodseed.commands.study_engine import AddressOption, EngineOption
 from goodseed.commands.study_plan import (
     Asked,
@@ -59,7 +75,8 @@ def study(
     generator: Annotated[
         str,
         typer.Option(
-            "--generator", help="demo, demo-inpaint, comfy, or module:function that returns a generator and a judge."
+            "--generator",
+            help="demo, demo-inpaint, comfy, diffusers, or module:function that returns a generator and a judge.",
         ),
     ] = "demo",
     seeds: Annotated[str, typer.Option("--seeds", help="Seeds to measure, such as 0-1023 or 1,5,9-12.")] = "0-1023",
@@ -96,10 +113,24 @@ def study(
     queue_ahead: QueueAheadOption = 2,
     stall: StallOption = 300.0,
     patience: PatienceOption = 600.0,
+    model: ModelOption = None,
+    revision: RevisionOption = "",
+    variant: VariantOption = "",
+    guidance: GuidanceOption = None,
+    width: WidthOption = None,
+    height: HeightOption = None,
+    noise: NoiseOption = "",
+    card: CardOption = "",
+    batch: BatchOption = None,
+    device: DeviceOption = None,
+    offload: OffloadOption = False,
     workers: Annotated[
         int | None,
         typer.Option(
-            "--workers", min=0, help="Processes; 0: this one. By default one a core, or 1 where metrics load weights."
+            "--workers",
+            min=0,
+            help="Processes; 0: this one. By default one a core (diffusers: one a device), or 1 where metrics load "
+            "weights.",
         ),
     ] = None,
     racing: Annotated[
@@ -155,12 +186,17 @@ def study(
     selection, kept_apart = _prompt_sets(generator, prompts, held_out)
     use_weights(weights)
     names, source = chosen_metrics(metrics, reference)
-    if generator == "comfy" and not names:
+    if generator in ("comfy", "diffusers") and not names:
         names = ["traits"]
     options: dict[str, Any] = demo_options(generator, steps, cfg, dtype)
     places: list[Place] = []
     check_plan_options(only_plan, rate, icc)
     asked = Asked(out, rate, icc, race_metric, top, race_rule, keep_images, as_json) if only_plan else None
+    pipeline = {
+        "model": model, "revision": revision, "variant": variant, "guidance": guidance, "width": width,
+        "height": height, "noise": noise, "card": card, "batch": batch, "device": device, "offload": offload,
+    }  # fmt: skip
+    through_diffusers = check_diffusers(generator, pipeline)
     if check_generator(generator, workflow, server):
         choices = Choices(seed_input or (), prompt_input or (), negative, image_node)
         settings = Settings(queue_ahead, stall, patience, keep_images=keep_images and asked is None)
@@ -171,6 +207,12 @@ def study(
         if asked is not None:
             require_idle(server or (), settings.answer)
         options, places = prepare_comfy(workflow, server, choices, settings, selection.prompts[0])
+    elif through_diffusers:
+        if asked is not None and asked.rate is not None:
+            unasked = plan_without_pipeline(wanted, (selection, kept_apart), names, source)
+            return show_forecast(unasked, None, workers or len(device or ("",)), asked)
+        pipeline |= {"steps": steps, "dtype": dtype, "negative": negative}
+        options, places = prepare_diffusers(pipeline, workers)
     shape = (reader if inpaint else None, pairs)
     plan = make_plan(generator, wanted, selection, kept_apart, *shape, names, source, options)
     if workers is None and engine == "local" and loads_weights(names):

@@ -38,7 +38,10 @@ PromptInputOption = Annotated[
     ),
 ]
 NegativeOption = Annotated[
-    str | None, typer.Option("--negative", help="comfy: negative prompt in the place of the workflow's own.")
+    str | None,
+    typer.Option(
+        "--negative", help="comfy: negative prompt in the place of the workflow's own; diffusers: negative prompt."
+    ),
 ]
 ImageNodeOption = Annotated[
     str | None, typer.Option("--image-node", help="comfy: node that saves the picture to study, where several do.")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DEMOS = ("demo", "demo-inpaint")
 DEMO_OPTIONS = ("steps", "cfg", "dtype")
-NAMES = (*DEMOS, "comfy")
+NAMES = (*DEMOS, "comfy", "diffusers")
 READERS = ("rapidocr", "tesseract")
 _REFERENCE = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
@@ -61,6 +61,8 @@ def _make_own_pair(name: str, options: Mapping[str, Any], place: Place | None) -
         return _make_demo(name, options)
     if name == "comfy":
         return _make_comfy(options, place)
+    if name == "diffusers":
+        return _make_diffusers(options, place)
     function = _imported("generator", name, NAMES)
     generator, judge = function(dict(options), place) if options or place else function()
     return generator, judge
@@ -122,6 +124,14 @@ def _make_comfy(options: Mapping[str, Any], place: Place | None) -> tuple[Genera
     from goodseed.study.comfy.generator import ComfyGenerator
 
     return ComfyGenerator(options, place), NoJudge("comfy")
+
+
+def _make_diffusers(options: Mapping[str, Any], place: Place | None) -> tuple[Generator, Judge]:
+    if "settings" not in options:
+        raise StudyError("generator diffusers: needs a pipeline; name its folder, or owner/name on the hub, by --model")
+    from goodseed.study.diffusers.generator import DiffusersGenerator
+
+    return DiffusersGenerator(options, place), NoJudge("diffusers")
 
 
 class NoJudge:

@@ -7,6 +7,7 @@ import math
 import os
 import secrets
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,8 +132,9 @@ def _part(gpus: int, workers: int) -> float:
     return 1.0 / math.ceil(workers / gpus) if gpus else 0.0
 
 
-def loads_weights(plan: Plan) -> bool:
-    """Say whether each worker holds networks of metrics."""
+def is_heavy(plan: Plan, places: Sequence[Place]) -> bool:
+    """Say whether each worker wants a GPU: it holds networks of metrics, or its place is a CUDA device."""
     from goodseed.study.metrics.catalogue import weights_of
 
-    return bool(weights_of(plan.metrics))
+    on_gpus = any(str(place.settings.get("device", "")).startswith("cuda") for place in places)
+    return on_gpus or bool(weights_of(plan.metrics))

@@ -19,7 +19,7 @@ from goodseed.errors import StudyError
 from goodseed.study.cells import ShardResult
 from goodseed.study.engines.crew import Crew, Hand
 from goodseed.study.engines.interface import Place, Say
-from goodseed.study.engines.ray_cluster import LOCAL, Cluster, Size, connect, loads_weights, share_out
+from goodseed.study.engines.ray_cluster import LOCAL, Cluster, Size, connect, is_heavy, share_out
 from goodseed.study.engines.ray_worker import actor_class
 from goodseed.study.engines.worker import RESULT, SAID, as_error, error_message
 from goodseed.study.plan import Plan, Shard
@@ -128,7 +128,7 @@ class _Actors:
         found = ray.cluster_resources()
         machines = sum(bool(node.get("Alive")) for node in ray.nodes())
         size = Size(int(found.get("GPU", 0)), int(found.get("CPU", 0)), machines)
-        count, asks, self._what = share_out(size, cluster.workers, len(cluster.places), loads_weights(plan))
+        count, asks, self._what = share_out(size, cluster.workers, len(cluster.places), is_heavy(plan, cluster.places))
         places: list[Place | None] = list(cluster.places) or [None] * count
         self._places = places[: len(shards)]
         self._make = ray.remote(max_concurrency=_THREADS, max_restarts=0, **asks)(actor_class())

@@ -1,0 +1,1 @@
+"""A study's generator on a pipeline of diffusers: found, described, loaded and run."""
