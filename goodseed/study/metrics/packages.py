@@ -9,6 +9,12 @@ from goodseed.errors import MissingExtraError
 
 _PIP = {"torch_fidelity": "torch-fidelity", "open_clip": "open_clip_torch"}
 
+EXTRAS = {
+    "metrics": "open_clip_torch torch-fidelity torchvision transformers",
+    "diffusers": "accelerate diffusers transformers",
+}
+"""What each extra brings, by names that pip finds wherever Good Seed itself came from."""
+
 
 def require(metric: str, *modules: str) -> None:
     """Import the modules that a metric needs.
@@ -31,7 +37,7 @@ def imported(who: str, extra: str, module: str) -> ModuleType:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"{who} needs {name}, which is not installed ({error}); pip install 'good-seed[{extra}]'"
+            f"{who} needs {name}, which is not installed ({error}); pip install {EXTRAS[extra]}"
         ) from error
     except (ImportError, RuntimeError, OSError) as error:  # torchvision beside a torch it was not built for
         why = " ".join(str(error).split())[:120]
