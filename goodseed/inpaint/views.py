@@ -14,20 +14,17 @@ from PIL import Image, ImageFilter
 from goodseed.inpaint.masks import Region
 from goodseed.inpaint.words import FloatArray, Picture
 
-ENLARGE = 2.0
-"""How much a hole is enlarged to be read: the detector sees letters from 16 px on."""
+ENLARGE = 1.5
+"""How much a hole is enlarged to be read, so that letters of 8 px are found."""
 
-SHARP = 0.75
-"""How much of that suffices where it is shown as it is, but sharpened."""
-
-MOST_PIXELS = 1 << 24
+MOST_PIXELS = 1 << 23
 """Pixels read of one hole, after enlarging; of a larger hole small text is not found."""
 
 TILE, OVERLAP = 1280, 192
 """A hole larger than a tile, after enlarging, is read in tiles that overlap."""
 
-SMALL = 320
-"""The longer side at which a hole is read again, for letters that are large, faint or noisy; it is not enlarged."""
+SMALL, SMALLEST = 320, 160
+"""The longer sides at which a hole is read again, for letters that are large, faint or noisy; it is not enlarged."""
 
 FLAT = 12
 """Levels of 255 that a region must span to hold a text."""
@@ -38,8 +35,9 @@ Look = Literal["rare", "sharp", "stretched"]
 Bricks, fences, leaves and skies are made of a few colours that return; what is written on them has one of its own.
 """
 
+_ENLARGED_LOOKS: tuple[Look, ...] = ("rare", "sharp")
 _SHARPER = ImageFilter.UnsharpMask(radius=2, percent=120, threshold=0)  # as good as enlarging by a quarter more
-_SMALLEST = 32  # pixels; the detector sees nothing in less
+_FEWEST_PIXELS = 32  # wide and high; the detector sees nothing in less
 _COLOURS, _STEPS, _DROPPED_BITS = 16, 64, 2  # levels of red, green and blue: that are counted, and read between those
 _RAREST, _LEAST_DECADES = 1e-5, 0.5
 _FEWEST_LEVELS = 24.0  # a range that is smaller is noise, which is not to be stretched
@@ -55,16 +53,16 @@ class View:
 
 
 def plan_views(regions: list[Region]) -> list[View]:
-    """Return the views of all regions: twice enlarged, in tiles where they are large, and twice as a whole, small."""
+    """Return the views of all regions: two enlarged, in tiles where they are large, and two as a whole, small."""
     views = []
     for region in regions:
         left, top, right, bottom = region
         width, height = right - left, bottom - top
         scale = min(ENLARGE, math.sqrt(MOST_PIXELS / (width * height)))
-        views += [View(tile, scale, "rare") for tile in _tiles(region, scale)]
-        views += [View(tile, SHARP * scale, "sharp") for tile in _tiles(region, SHARP * scale)]
-        small = min(1.0, SMALL / max(width, height))
-        views += [View(region, small, "rare"), View(region, small, "stretched")]
+        tiles = _tiles(region, scale)
+        views += [View(tile, scale, look) for look in _ENLARGED_LOOKS for tile in tiles]
+        side = max(width, height)
+        views += [View(region, min(1.0, SMALL / side), "rare"), View(region, min(0.5, SMALLEST / side), "stretched")]
     return views
 
 
@@ -88,7 +86,7 @@ def show(image: Picture, view: View) -> tuple[Picture, FloatArray]:
         pixels = _rarity(np.asarray(shown))
     else:
         pixels = _stretched(np.asarray(shown))
-    more = [max(0, _SMALLEST - length) for length in pixels.shape[:2]]
+    more = [max(0, _FEWEST_PIXELS - length) for length in pixels.shape[:2]]
     if any(more):
         pixels = np.pad(pixels, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge")
     return pixels, zoom

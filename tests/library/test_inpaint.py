@@ -154,7 +154,7 @@ def test_only_the_masks_surroundings_are_read_and_enlarged() -> None:
     image = picture((120, 110, 150, 120), size=(2000, 1500))
     scan_image(image, mask_of((100, 100, 180, 140), size=(2000, 1500)), noting)
     height, width = 40 + 2 * MARGIN, 80 + 2 * MARGIN
-    assert sorted(sizes) == [(round(by * height), round(by * width), 3) for by in (1, 1, 1.5, 2)]
+    assert sorted(sizes) == [(round(by * height), round(by * width), 3) for by in (0.5, 1, 1.5, 1.5)]
 
 
 def test_what_is_of_one_colour_is_not_read() -> None:
@@ -173,7 +173,7 @@ def looks_of(region: tuple[int, int, int, int], scale: float) -> dict[str, View]
 
 
 def test_a_small_view_stretches_what_is_faint_but_makes_no_text_of_noise() -> None:
-    stretched = looks_of((0, 0, 100, 80), 1)["stretched"]
+    stretched = looks_of((0, 0, 100, 80), 0.5)["stretched"]
     faint = np.full((80, 100, 3), 100, np.uint8)
     faint[20:60, 20:60] = 130
     assert np.ptp(show(faint, stretched)[0]) == 255
@@ -188,8 +188,9 @@ def test_a_view_of_rare_colours_takes_away_a_pattern_and_leaves_what_is_written_
     ink = np.zeros((80, 120), bool)
     ink[30:50, 50:54] = ink[30:34, 50:70] = True
     image[ink] = (60, 180, 60)
-    for scale in (1, 2):
-        seen = show(image, looks_of((0, 0, 120, 80), scale)["rare"])[0][::scale, ::scale, 0].astype(float)
+    for scale in (1, 1.5):
+        shown = show(image, looks_of((0, 0, 120, 80), scale)["rare"])[0]
+        seen = np.asarray(Image.fromarray(shown[..., 0]).resize((120, 80), Image.Resampling.BOX)).astype(float)
         far = np.asarray(Image.fromarray(ink).filter(ImageFilter.MaxFilter(5))) == 0
         assert seen[ink].min() > 160
         assert np.percentile(seen[far], 95) < 130
@@ -221,12 +222,12 @@ def test_a_very_large_picture_is_read_in_tiles_of_bounded_size() -> None:
     image = np.broadcast_to((np.arange(8192) % 256).astype(np.uint8)[:, None], (8192, 8192, 3))
     assert scan_image(image, None, noting).share == 0
     assert max(seen) <= 1300 * 1300
-    assert sum(seen) < 2.5 * MOST_PIXELS
+    assert sum(seen) < 3.6 * MOST_PIXELS
     seen.clear()
     mask = np.zeros((8192, 8192), np.float32)
     mask[4000:4100, 4000:4200] = 1
     scan_image(image, mask, noting)
-    assert sum(seen) < 300_000
+    assert sum(seen) < 200_000
 
 
 def test_tiles_cover_a_region_and_overlap() -> None:
