@@ -20,7 +20,7 @@ from goodseed.cli import run
 from goodseed.errors import GoodSeedError, MissingExtraError, StudyError
 from goodseed.prompts import PromptSet
 from goodseed.study.engines import Place, make_engine
-from goodseed.study.engines.ray_cluster import Size, share_out
+from goodseed.study.engines.ray_cluster import Size, on_own_gpus, share_out
 from goodseed.study.plan import Plan, make_plan
 from goodseed.study.runner import run_study
 from tests.library.ray_maker import PATIENCE, ROOT, RayCluster, cluster, cluster_folder, free_port, left_of, processes
@@ -131,6 +131,27 @@ def test_a_cluster_gives_each_worker_a_gpu_or_a_core(
     size: Size, workers: int | None, places: int, heavy: bool, count: int, asks: dict[str, float]
 ) -> None:
     assert share_out(size, workers, places, heavy)[:2] == (count, asks)
+
+
+@pytest.mark.parametrize(
+    ("devices", "gpus", "workers", "found"),
+    [
+        (["cuda"], 8, None, ["cuda"] * 8),
+        (["cuda"], 8, 1, ["cuda"]),
+        (["cuda:0", "cuda:1"], 8, None, ["cuda", "cuda"]),
+        (["cuda:1"], 8, None, ["cuda"]),
+        (["cuda"], 0, None, ["cuda"]),
+        (["cpu"], 8, None, ["cpu"]),
+        ([], 8, None, []),
+    ],
+)
+def test_on_a_cluster_each_worker_sees_its_own_gpu_as_the_only_one(
+    devices: list[str], gpus: int, workers: int | None, found: list[str]
+) -> None:
+    places = on_own_gpus([Place(device, {"device": device, "folder": "f"}) for device in devices], gpus, workers)
+    assert [place.settings["device"] for place in places] == found
+    assert all(place.settings["folder"] == "f" for place in places)
+    assert len({place.name for place in places}) == len(places)
 
 
 @with_ray

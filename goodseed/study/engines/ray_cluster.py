@@ -132,9 +132,27 @@ def _part(gpus: int, workers: int) -> float:
     return 1.0 / math.ceil(workers / gpus) if gpus else 0.0
 
 
+def on_own_gpus(places: Sequence[Place], gpus: int, workers: int | None) -> tuple[Place, ...]:
+    """Return the places, where they are CUDA devices as a cluster has them: each worker is shown only its own.
+
+    A device without a number stands for any: where neither workers nor devices were counted, all GPUs are used.
+    """
+    if not places or not all(map(_is_cuda, places)):
+        return tuple(places)
+    anywhere = workers is None and [place.settings["device"] for place in places] == ["cuda"]
+    count = max(gpus, 1) if anywhere else len(places)
+    return tuple(
+        Place(f"worker {number + 1} on a GPU", {**places[number % len(places)].settings, "device": "cuda"})
+        for number in range(count)
+    )
+
+
 def is_heavy(plan: Plan, places: Sequence[Place]) -> bool:
     """Say whether each worker wants a GPU: it holds networks of metrics, or its place is a CUDA device."""
     from goodseed.study.metrics.catalogue import weights_of
 
-    on_gpus = any(str(place.settings.get("device", "")).startswith("cuda") for place in places)
-    return on_gpus or bool(weights_of(plan.metrics))
+    return any(map(_is_cuda, places)) or bool(weights_of(plan.metrics))
+
+
+def _is_cuda(place: Place) -> bool:
+    return str(place.settings.get("device", "")).startswith("cuda")

@@ -15,11 +15,12 @@ from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from goodseed.determinism.flags import CUBLAS_VARIABLE
 from goodseed.errors import StudyError
 from goodseed.study.cells import ShardResult
 from goodseed.study.engines.crew import Crew, Hand
 from goodseed.study.engines.interface import Place, Say
-from goodseed.study.engines.ray_cluster import LOCAL, Cluster, Size, connect, is_heavy, share_out
+from goodseed.study.engines.ray_cluster import LOCAL, Cluster, Size, connect, is_heavy, on_own_gpus, share_out
 from goodseed.study.engines.ray_worker import actor_class
 from goodseed.study.engines.worker import RESULT, SAID, as_error, error_message
 from goodseed.study.plan import Plan, Shard
@@ -35,6 +36,8 @@ _PATIENCE = 30.0
 """Seconds without any worker after which the user is told that the cluster has no room."""
 _CLOSE_SECONDS = 5.0
 _THREADS = 8
+_VARIABLES = ("GOODSEED_", CUBLAS_VARIABLE)
+"""Environment variables (these beginnings) that a worker gets on whatever machine."""
 _MACHINE, _VERSIONS, _BEGIN, _HEAR = range(4)
 """What a worker is asked, in this order."""
 
@@ -128,15 +131,16 @@ class _Actors:
         found = ray.cluster_resources()
         machines = sum(bool(node.get("Alive")) for node in ray.nodes())
         size = Size(int(found.get("GPU", 0)), int(found.get("CPU", 0)), machines)
-        count, asks, self._what = share_out(size, cluster.workers, len(cluster.places), is_heavy(plan, cluster.places))
-        places: list[Place | None] = list(cluster.places) or [None] * count
+        own = on_own_gpus(cluster.places, size.gpus, cluster.workers)
+        count, asks, self._what = share_out(size, cluster.workers, len(own), is_heavy(plan, own))
+        places: list[Place | None] = list(own) or [None] * count
         self._places = places[: len(shards)]
         self._make = ray.remote(max_concurrency=_THREADS, max_restarts=0, **asks)(actor_class())
         self._where = "on this machine" if cluster.address == LOCAL else f"at {cluster.address}"
         offers = cluster.address != LOCAL and os.environ.get("RAY_AUTH_MODE") == "token"
         self._doubt = ", and does the cluster want the token that is set here" if offers else ""
         self._shared_plan = ray.put(plan)
-        self._variables = {name: value for name, value in os.environ.items() if name.startswith("GOODSEED_")}
+        self._variables = {name: value for name, value in os.environ.items() if name.startswith(_VARIABLES)}
         self._deaths: Counter[str] = Counter()
         self._heard = time.monotonic()
 
