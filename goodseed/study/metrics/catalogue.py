@@ -25,7 +25,7 @@ class Entry:
     make: Callable[[Source | None], Part]
     weights: Callable[[], tuple[WeightsFile, ...]] = tuple
     extra: str = ""
-    """What `pip install 'good-seed[…]'` needs between the brackets."""
+    """The extra of pyproject.toml that holds what it needs."""
     licence: str = ""
     """Of the weights."""
 
