@@ -79,15 +79,7 @@ def run_race(
         settle_race(folder, race)
         keep_references(folder / "rounds" / "00", race.opening(), source)
         bank = write_bank(mended(sum_up), file)
-    return StudyResult(
-        bank=file,
-        bank_id=bank.id,
-        seeds=len(race.study.seeds),
-        images=work.images,
-        computed=sum(part.computed for part in work.done),
-        damaged=tuple(shard for part in work.done for shard in part.damaged),
-        busy_seconds=sum(part.busy_seconds for part in work.done),
-    )
+    return StudyResult.of(file, bank, work.images, work.done)
 
 
 def _rounds(work: _Work, race: RacePlan) -> tuple[list[Round], Standing]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -61,6 +61,19 @@ class StudyResult:
     busy_seconds: float
     """Seconds inside the generator and the judge, summed over the workers."""
 
+    @staticmethod
+    def of(file: Path, bank: Bank, images: int, done: Sequence[Filled]) -> StudyResult:
+        """Return what a bank of `images` images, written to `file`, took besides what was there already."""
+        return StudyResult(
+            bank=file,
+            bank_id=bank.id,
+            seeds=len(bank.seeds),
+            images=images,
+            computed=sum(part.computed for part in done),
+            damaged=tuple(shard for part in done for shard in part.damaged),
+            busy_seconds=sum(part.busy_seconds for part in done),
+        )
+
 
 def run_study(
     folder: Path | str,
@@ -96,15 +109,7 @@ def run_study(
         plan = _settle_plan(folder, plan)
         keep_references(folder, plan, source)
         bank = write_bank(mended(sum_up), file)
-    return StudyResult(
-        bank=file,
-        bank_id=bank.id,
-        seeds=len(plan.seeds),
-        images=plan.images,
-        computed=sum(part.computed for part in done),
-        damaged=tuple(shard for part in done for shard in part.damaged),
-        busy_seconds=sum(part.busy_seconds for part in done),
-    )
+    return StudyResult.of(file, bank, plan.images, done)
 
 
 def mended(work: Callable[[bool], T]) -> T:

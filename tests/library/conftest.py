@@ -18,5 +18,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         line = "RAY TESTS SKIPPED: nothing is proved of studies on Ray; pip install 'ray[client]'"
         terminalreporter.write_line(line, yellow=True, bold=True)
     if not all(importlib.util.find_spec(name) for name in ("diffusers", "transformers")):
-        line = "DIFFUSERS TESTS SKIPPED: nothing is proved of pipelines; pip install accelerate diffusers transformers"
+        line = "DIFFUSERS TESTS SKIPPED: nothing is proved of pipelines; pip install '.[diffusers]'"
         terminalreporter.write_line(line, yellow=True, bold=True)

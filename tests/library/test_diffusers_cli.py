@@ -319,7 +319,7 @@ def test_a_package_that_is_not_installed_is_one_line(
     monkeypatch.setitem(sys.modules, name, None)
     says = refused(study("someone/new"), capsys)
     assert f"generator diffusers needs {name}, which is not installed" in says
-    assert says.endswith("pip install accelerate diffusers transformers")
+    assert says.endswith('pip install accelerate "diffusers>=0.35,<1" "transformers>=4.48"')
 
 
 @pytest.mark.parametrize(("device", "share"), [("cuda", 0.5), ("cpu", 0.0)])

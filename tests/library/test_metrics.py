@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from goodseed.study.metrics import pixels
 from goodseed.study.metrics.catalogue import CATALOGUE, make_judge
 from goodseed.study.metrics.composition import main_object, placed
 from goodseed.study.metrics.mmd import SCALE, SIGMA, Mmd
-from goodseed.study.metrics.packages import EXTRAS
 from goodseed.study.metrics.small import small
 from goodseed.study.metrics.style import GramStyle, Sketch, channel_cosines, load_vgg19
 from goodseed.study.plan import make_plan
@@ -381,10 +379,3 @@ def test_the_command_lists_every_metric_with_the_size_of_its_weights(capsys: pyt
     assert listed["style"]["weights"][0]["bytes"] == 574_673_361
     assert listed["traits"]["weights"] == []
     assert all(file["from"].startswith("https://") for row in listed.values() for file in row["weights"])
-
-
-@pytest.mark.parametrize("extra", EXTRAS)
-def test_what_is_missing_is_named_as_the_extra_names_it(extra: str) -> None:
-    project = (Path(__file__).parents[2] / "pyproject.toml").read_text()
-    (listed,) = re.findall(rf"^{extra} = \[\n(.*?)^\]", project, re.MULTILINE | re.DOTALL)
-    assert EXTRAS[extra].split() == re.findall(r'"([\w-]+)', listed)

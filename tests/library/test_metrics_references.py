@@ -15,6 +15,7 @@ from goodseed.cli import run
 from goodseed.errors import StudyError, WeightsError
 from goodseed.study.frechet import Moments, Reference, frechet_distances
 from goodseed.study.metrics.catalogue import weights_of
+from goodseed.study.metrics.packages import EXTRAS
 from goodseed.study.metrics.source import LEAST, open_source, read_picture
 from goodseed.study.metrics.style import VGG19
 from goodseed.study.metrics.weights import WeightsFile, describe, fetch, fetch_folder, find, in_words, missing
@@ -234,6 +235,13 @@ def test_a_metrics_weights_are_described_by_their_hashes(tmp_path: Path) -> None
     assert one["weights_sha256"] == one["weights"][0]["sha256"]
     assert two["weights"][0] == one["weights"][0]
     assert two["weights_sha256"] not in {file["sha256"] for file in two["weights"]}
+
+
+def test_what_is_said_to_install_is_what_the_extras_install() -> None:
+    tomllib = pytest.importorskip("tomllib")
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for extra, packages in EXTRAS.items():
+        assert sorted(packages) == sorted(project["optional-dependencies"][extra])
 
 
 def test_sizes_are_said_for_people() -> None:

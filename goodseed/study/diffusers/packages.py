@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from goodseed.errors import MissingExtraError
-from goodseed.study.metrics.packages import EXTRAS, imported
+from goodseed.study.metrics.packages import imported, pip_install
 
 _WHO, _EXTRA = "generator diffusers", "diffusers"
 _NEEDED = ("transformers", "diffusers")
@@ -41,7 +41,7 @@ def pipeline_class(name: str) -> Any:
         why = " ".join(str(error).split())[:120]
         raise MissingExtraError(
             f"{_WHO} cannot use {name} of diffusers {version_of('diffusers')} ({why}); "
-            f"pip install --upgrade {EXTRAS[_EXTRA]}"
+            f"{pip_install(_EXTRA, '--upgrade')}"
         ) from error
 
 

@@ -25,7 +25,7 @@ class Entry:
     make: Callable[[Source | None], Part]
     weights: Callable[[], tuple[WeightsFile, ...]] = tuple
     extra: str = ""
-    """The extra of pyproject.toml that its packages stand in."""
+    """The extra of pyproject.toml that holds what it needs."""
     licence: str = ""
     """Of the weights."""
 

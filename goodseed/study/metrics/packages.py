@@ -7,13 +7,18 @@ from types import ModuleType
 
 from goodseed.errors import MissingExtraError
 
+EXTRAS = {
+    "metrics": ("open_clip_torch", "torch-fidelity>=0.4,<0.5", "torchvision", "transformers>=4.45"),
+    "diffusers": ("accelerate", "diffusers>=0.35,<1", "transformers>=4.48"),
+}
+"""What the extras in pyproject.toml install; a user without the folder that holds it has pip alone."""
+
 _PIP = {"torch_fidelity": "torch-fidelity", "open_clip": "open_clip_torch"}
 
-EXTRAS = {
-    "metrics": "open_clip_torch torch-fidelity torchvision transformers",
-    "diffusers": "accelerate diffusers transformers",
-}
-"""What each extra brings, by names that pip finds wherever Good Seed itself came from."""
+
+def pip_install(extra: str, *options: str) -> str:
+    """Return the command that installs an extra; its quotes are those of every shell."""
+    return " ".join(["pip install", *options, *(f'"{name}"' if "=" in name else name for name in EXTRAS[extra])])
 
 
 def require(metric: str, *modules: str) -> None:
@@ -37,7 +42,7 @@ def imported(who: str, extra: str, module: str) -> ModuleType:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"{who} needs {name}, which is not installed ({error}); pip install {EXTRAS[extra]}"
+            f"{who} needs {name}, which is not installed ({error}); {pip_install(extra)}"
         ) from error
     except (ImportError, RuntimeError, OSError) as error:  # torchvision beside a torch it was not built for
         why = " ".join(str(error).split())[:120]
