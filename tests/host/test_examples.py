@@ -27,6 +27,8 @@ ONE_IMAGE = {"made_again_from_its_file", "seed_swap"}
 PICTURE = FOLDER / "pictures" / "goodseed-example.png"
 """What the Loader's example loads."""
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+BY_CLI = {"golden_seeds", "reproduce"}
+"""Examples that comfy-cli runs also where long tests are left out: the graphs that most users start from."""
 READING = {"clean_inpaint"}
 """Examples that read text, with packages that ComfyUI does not bring; test_inpaint.py runs them where those are."""
 
@@ -65,8 +67,16 @@ def test_both_formats_of_an_example_say_the_same(comfyui: ComfyUI, name: str) ->
 
 
 @pytest.mark.parametrize("name", sorted({*NAMES} - READING))
-def test_an_example_runs_as_it_is_on_the_server_and_by_comfy_cli(comfyui: ComfyUI, name: str, tmp_path: Path) -> None:
-    check_example(comfyui, name, tmp_path)
+def test_an_example_runs_as_it_is_on_the_server(comfyui: ComfyUI, name: str) -> None:
+    check_example(comfyui, name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in BY_CLI else [pytest.mark.long]) for name in sorted({*NAMES} - READING)],
+)
+def test_an_example_runs_as_it_is_by_comfy_cli(comfyui: ComfyUI, name: str, tmp_path: Path) -> None:
+    check_by_comfy_cli(comfyui, name, tmp_path)
 
 
 @pytest.mark.parametrize("name", sorted(READING))
@@ -76,11 +86,8 @@ def test_an_example_that_reads_text_says_what_to_install(comfyui: ComfyUI, name:
     assert "pip install rapidocr onnxruntime" in (FOLDER / f"{name}.json").read_text(encoding="utf-8")
 
 
-def check_example(comfyui: ComfyUI, name: str, tmp_path: Path) -> None:
-    """GOODSEED_UPDATE_EXAMPLES=1 makes the example's picture anew.
-
-    comfy-cli is given the front end's format: its conversion, written by others, must queue the same graph.
-    """
+def check_example(comfyui: ComfyUI, name: str) -> None:
+    """GOODSEED_UPDATE_EXAMPLES=1 makes the example's picture anew."""
     graph = _read(FOLDER / "api" / f"{name}.json")
     shown = comfyui.run(graph)
     savers = [number for number, node in graph.items() if node["class_type"] in SAVERS]
@@ -91,10 +98,14 @@ def check_example(comfyui: ComfyUI, name: str, tmp_path: Path) -> None:
         _sheet(images).save(FOLDER / f"{name}.jpg", quality=88)
     reports = [shown[number]["text"][0] for number, node in graph.items() if node["class_type"] == "PreviewAny"]
     assert all(any(words in report for words in SAID) for report in reports)
+
+
+def check_by_comfy_cli(comfyui: ComfyUI, name: str, tmp_path: Path) -> None:
+    """comfy-cli is given the front end's format: its conversion, written by others, must queue the same graph."""
     where = ["--workflow", str(FOLDER / f"{name}.json"), "--host", "127.0.0.1", "--port", str(comfyui.port)]
     said = comfy(tmp_path, "run", *where, "--wait", "--timeout", "300", "--json").stdout
     events = {event["type"]: event for event in map(json.loads, said.splitlines())}
-    assert _untitled(events["prompt_preview"]["prompt"]) == _untitled(graph)
+    assert _untitled(events["prompt_preview"]["prompt"]) == _untitled(_read(FOLDER / "api" / f"{name}.json"))
     assert events["envelope"]["ok"]
 
 

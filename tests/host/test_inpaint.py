@@ -18,7 +18,7 @@ from tests.host.comfyui import VERSIONS, ComfyUI, GraphFailed, find_comfyui, mak
 from tests.host.conftest import ASSETS, PACK_NAMES, ROOT
 from tests.host.graphs import Graph, node, picker, shown
 from tests.host.ocr import ocr_packages
-from tests.host.test_examples import check_example
+from tests.host.test_examples import check_by_comfy_cli, check_example
 
 SEEDS = (11, HUGE, 13)
 
@@ -178,7 +178,8 @@ def test_inputs_that_do_not_fit_are_one_clear_line(reader: ComfyUI, graph: Graph
 
 @pytest.mark.long
 def test_the_example_runs_as_it_is(reader: ComfyUI, tmp_path: Path) -> None:
-    check_example(reader, "clean_inpaint", tmp_path)
+    check_example(reader, "clean_inpaint")
+    check_by_comfy_cli(reader, "clean_inpaint", tmp_path)
 
 
 @pytest.mark.long

@@ -41,6 +41,7 @@ CASES: dict[str, list[dict[str, Any]]] = {
     ],
 }
 """For each graph its samplings in order, where they differ from BASE."""
+QUICK = ("slim-txt2img", "slim-lora", *(name for name in GRAPHS if name.startswith("demo")))
 MODELS = {"slim": SLIM, "demo": DEMO}
 
 
@@ -53,7 +54,9 @@ def server(comfyui: ComfyUI, slim_files: Slim) -> ComfyUI:
     return comfyui
 
 
-@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.long]) for name in GRAPHS]
+)
 def test_all_values_of_a_sampling_are_right_and_marked_as_observed(
     server: ComfyUI, slim_files: Slim, name: str
 ) -> None:

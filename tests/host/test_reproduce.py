@@ -161,7 +161,9 @@ def test_every_graph_gives_the_same_pixels_again(place: tuple[ComfyUI, Saved], n
         assert _cached(server) == []
 
 
-@pytest.mark.parametrize("name", STOCK)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name.startswith("demo") else [pytest.mark.long]) for name in STOCK]
+)
 def test_images_of_the_stock_saver_do_too(place: tuple[ComfyUI, Saved], name: str) -> None:
     server, files = place
     assert _verify(files.stock(name), server).verdict == "identical"

@@ -91,7 +91,7 @@ def test_a_seal_of_another_study_counts_for_nothing(folder: Path, tmp_path: Path
     assert set(found.damaged.values()) == {"made by another study"}
 
 
-@pytest.mark.parametrize("place", [0.1, 0.4, 0.8, 0.999])
+@pytest.mark.parametrize("place", [0.1, *(pytest.param(place, marks=pytest.mark.long) for place in (0.4, 0.8)), 0.999])
 def test_a_shard_that_rotted_under_its_seal_is_found_before_it_is_used_and_alone_computed_again(
     place: float, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
