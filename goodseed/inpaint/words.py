@@ -27,7 +27,7 @@ ALIKE = 0.75
 """A word that agrees with a word of the prompt in this share of its letters is that word."""
 
 _IDEOGRAPHS = "\u3400", "\u9fff"
-_STROKES = frozenset("Il1|i!一二三十工土王干丰井田日目回曰-—_.·'丨/\\")  # windows are read as the last of these
+_STROKES = frozenset("Il1|i!一二三十工土王干丰井田日目回曰中-—_.·'丨/\\")  # windows and houses are read as such
 _RINGS = frozenset("O0oCc〇口°•●○")
 _ROUND = _RINGS | _STROKES | frozenset("DQUGe689aΦ")  # what else coins and scales are read as
 _WORD = re.compile(r"\w+")
