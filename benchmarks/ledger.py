@@ -138,15 +138,15 @@ def say(line: str) -> None:
 
 
 def at_size(folder: Path, plan: Plan) -> dict[str, tuple[float, float, float]]:
-    began = time.perf_counter()
-    if not seals_path(folder).exists():
+    began, there = time.perf_counter(), seals_path(folder).exists()
+    if not there:
         write(folder, plan)
-    seconds = time.perf_counter() - began
+    how = "there already" if there else f"written in {time.perf_counter() - began:.0f} s"
     files = list((folder / "shards").rglob("*.parquet"))
     size = sum(path.stat().st_size for path in files)
     say(
         f"{plan.images:,} cells: {len(files):,} shards of {plan.seed_block * plan.prompt_block:,}, {size / 1e6:,.0f} MB"
-        f" ({size / plan.images:.1f} bytes a cell); written in {seconds:.0f} s"
+        f" ({size / plan.images:.1f} bytes a cell); {how}"
     )
     found = {"a start": measured(folder, "start")}
     seals_path(folder).unlink()
