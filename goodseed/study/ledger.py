@@ -26,7 +26,7 @@ __all__ = ["Cells", "Ledger", "Scan", "read_ledger", "read_shard", "scan", "shar
 BLOCK_BYTES = 256 * 2**20
 """Features of sets are read for as many seeds at a time as fit in this, and for one at least."""
 
-PART_BYTES = 16 * 2**20
+PART_BYTES = 4 * 2**20
 """Other columns are read for as many prompts at a time as fit in this, and for those of one shard at least."""
 
 
