@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from goodseed.cli import run
 from goodseed.commands.study_comfy import prepare_comfy
 from goodseed.demo.generator import DemoGenerator
 from goodseed.demo.sampling import CFG, STEPS
@@ -186,3 +187,22 @@ def test_a_server_that_comes_late_takes_part(comfyui: ComfyUI, tmp_path: Path) -
     assert result.images == 8
     assert any("9: does not answer" in line and "its images go to others" in line for line in heard.lines), heard.lines
     assert time.monotonic() - began < place.settings["patience"], "nobody waited for it"
+
+
+def test_a_plan_runs_a_few_pictures_and_leaves_nothing_anywhere(
+    comfyui: ComfyUI, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    comfyui.get("/queue")
+    flow, prompts = tmp_path / "flow.json", tmp_path / "prompts.txt"
+    flow.write_text(json.dumps(workflow(steps=1)))
+    prompts.write_text("\n".join((*SELECTION.prompts, *HELD_OUT.prompts)))
+    url = f"http://127.0.0.1:{comfyui.port}"
+    command = ["study", "--generator", "comfy", "--workflow", flow, "--server", url, "--prompts", prompts]
+    before = files(comfyui, "output")
+    assert run([*map(str, command), "--seeds", "0-9", "--out", str(tmp_path / "study"), "--plan", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["plan"]
+    assert (found["images"], found["workers"], found["rate"]) == (40, 1, {"how": "measured", "images": 3})
+    assert found["images_per_second"] > 0
+    assert files(comfyui, "output") == before
+    assert comfyui.get("/queue")["queue_pending"] == comfyui.get("/queue")["queue_running"] == []
+    assert not (tmp_path / "study").exists()
