@@ -2,10 +2,10 @@
 
 `python benchmarks/racing.py` needs a minute: it draws scores with the variance components that the shipped bank's study
 measured on the demo model, and with larger ones. `--out DIR` measures the demo model itself with 4 steps and no
-guidance, in bfloat16 (1,024 seeds on 44 prompts to choose on and 22 held out, 67,584 pictures, 20 minutes of
-two free cores where the processor computes in bfloat16; it can be stopped and continued) and races on that table: by
-score, by each picture's likeness to drawn scenes, and by traits. The score depends little on the seed and traits depend
-on it much, so that their rows show what racing saves at which ICC.
+guidance, in bfloat16 (1,024 seeds on 104 prompts to choose on and 52 held out, 159,744 pictures, three quarters of an
+hour of two free cores where the processor computes in bfloat16; it can be stopped and continued) and races on that
+table: by score, by each picture's likeness to drawn scenes, and by traits. The score depends little on the seed and
+traits depend on it much, so that their rows show what racing saves at which ICC.
 
 The race runs over 10 orders of the prompts, simulated ones each on scores drawn anew, by both rules. "Kept" is the gain
 of the race's seeds over all seeds on held-out prompts as a share of the gain of the whole study's best seeds; "images"
@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from goodseed.banks import read_bank, resolve_bank
 from goodseed.demo.judge import DemoJudge
 from goodseed.demo.prompts import prompt_set
+from goodseed.prompts import PromptSet
 from goodseed.stats import bootstrap_mean, icc
 from goodseed.study.ledger import Ledger, read_ledger
 from goodseed.study.pilot import promise
@@ -41,6 +42,9 @@ Table = tuple[FloatArray, FloatArray]
 """Scores on the selection prompts [S, P] and on the held-out ones [S, Q], more is better."""
 
 ORDERS = 10
+MOST_PROMPTS = 156
+"""All pairs of the demo model's objects and modifiers."""
+
 RESAMPLES = 2000
 OPTIONS = {"steps": 4, "cfg": 1.0, "dtype": "bfloat16"}
 METRICS = ("demo", "small")
@@ -113,12 +117,18 @@ def simulated() -> Iterator[str]:
 
 def measured(folder: Path, seeds: int, prompts: int, held_out: int, workers: int | None) -> Iterator[str]:
     """Measure the demo model (or go on with that) and race on its tables, each order on the same scores."""
-    sets = prompt_set(0, prompts), prompt_set(1, held_out)
-    plan = make_plan("demo", range(seeds), *sets, metrics=METRICS, options=OPTIONS)
+    plan = make_plan("demo", range(seeds), *prompt_sets(prompts, held_out), metrics=METRICS, options=OPTIONS)
     run_study(folder, plan, workers)
     tables = sorted(tables_of(read_ledger(folder)).items(), key=lambda item: -icc(item[1][0]).value)
     for name, table in tables:
         yield row(name, [table] * ORDERS, max(1, seeds // 16))
+
+
+def prompt_sets(prompts: int, held_out: int) -> tuple[PromptSet, PromptSet]:
+    """Return the prompts to choose on, and those held out: of the second half, whose rest follows the first half."""
+    first, second = prompt_set(0, MOST_PROMPTS // 2), prompt_set(1, MOST_PROMPTS // 2)
+    free = first.prompts + second.prompts[held_out:]
+    return PromptSet(free[:prompts], first.licence), PromptSet(second.prompts[:held_out], second.licence)
 
 
 def tables_of(ledger: Ledger) -> dict[str, Table]:
@@ -150,10 +160,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, help="measure the demo model in this folder")
     parser.add_argument("--seeds", type=int, default=1024)
-    parser.add_argument("--prompts", type=int, default=44, help="at most 78, as --held-out")
-    parser.add_argument("--held-out", type=int, default=22)
+    parser.add_argument("--prompts", type=int, default=104, help=f"with --held-out at most {MOST_PROMPTS}")
+    parser.add_argument("--held-out", type=int, default=52)
     parser.add_argument("--workers", type=int)
     asked = parser.parse_args()
+    if asked.prompts + asked.held_out > MOST_PROMPTS or asked.held_out > MOST_PROMPTS // 2:
+        parser.error(f"the demo has {MOST_PROMPTS} prompts; hold out {MOST_PROMPTS // 2} of them at most")
     rules = " | ".join(f"kept by {rule} | images" for rule in (GAIN, INTERVAL))
     print(f"| scores | seeds × prompts | top | ICC | whole gain, SDs | {rules} |\n|{'---|' * 9}")
     sizes = (asked.seeds, asked.prompts, asked.held_out, asked.workers)

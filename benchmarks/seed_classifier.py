@@ -21,7 +21,7 @@ from goodseed.study.plan import SETS
 from goodseed.study.recognize import calibrate
 
 SIZES = (64, 256, 1024)
-FEWER = (4, 8, 16, 32)
+FEWER = (4, 8, 16, 32, 64)
 
 
 def main(study: Annotated[Path, typer.Argument()]) -> None:
