@@ -198,14 +198,17 @@ def test_the_command_answers_in_json(place: tuple[ComfyUI, Saved], capsys: pytes
 @in_one_process
 def test_another_model_under_the_same_name_is_named_as_the_cause(place: tuple[ComfyUI, Saved], tmp_path: Path) -> None:
     first, files = place
+    recorded, saved = (
+        files.recorded("slim-txt2img")[0],
+        files.stock("slim-txt2img"),
+    )  # while the model is still the true one
     other = write_checkpoint(tmp_path / "other.safetensors", seed=99)
     link = first.base / "models" / "checkpoints" / SLIM.loader["inputs"]["ckpt_name"]
     true = link.readlink()
     link.unlink()
     link.symlink_to(other)
     try:
-        answer = _verify(files.recorded("slim-txt2img")[0], first)
-        stock = _verify(files.stock("slim-txt2img"), first)
+        answer, stock = _verify(recorded, first), _verify(saved, first)
     finally:
         link.unlink()
         link.symlink_to(true)
