@@ -1,8 +1,8 @@
 """Runs the tiers side by side and prints what each of them said: `python -m tests.tiers [--all]`.
 
-The library's tests and one ComfyUI version each have a process of their own, so that a machine's cores are all used
-and no server waits for another. Without --all, tests marked `long` are left out: the same claims as their neighbours,
-on more servers. The exit code is 0 when every tier passed.
+The library's tests, those of studies apart, and one ComfyUI version each have a process of their own, so that a
+machine's cores are all used and no server waits for another. Without --all, tests marked `long` are left out: the same
+claims as their neighbours, on more servers. The exit code is 0 when every tier passed.
 """
 
 from __future__ import annotations
@@ -18,8 +18,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+STUDIES = ("diffusers", "engines", "ledger", "metrics", "pilot", "race", "racing", "seals", "study", "tables")
+OF_STUDIES = [
+    f"tests/library/{path.name}" for name in STUDIES for path in sorted(ROOT.glob(f"tests/library/test_{name}*.py"))
+]
 TIERS = {
-    "library": ["tests/library"],
+    "library": ["tests/library", *(f"--ignore={path}" for path in OF_STUDIES)],
+    "library, studies": OF_STUDIES,
     "host, newest ComfyUI": ["tests/host", "-k", "not floor"],
     "host, oldest ComfyUI": ["tests/host", "-k", "floor"],
     "browser": ["tests/browser"],
