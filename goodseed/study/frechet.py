@@ -178,11 +178,10 @@ class _Sets:
         return self._distances(self._shift + moved, scatter, gram, len(kept))
 
     def _outer(self, projected: FloatArray) -> FloatArray:
-        # A matrix by its own transpose, one seed at a time: numpy then computes one half of it only.
-        return np.stack([rows @ rows.T if self._by_images else rows.T @ rows for rows in projected])
+        return np.stack([_by_itself(rows, self._by_images) for rows in projected])
 
     def _distances(self, shift: FloatArray, scatter: FloatArray, gram: FloatArray, images: int) -> FloatArray:
-        eigenvalues = np.linalg.eigvalsh(gram)
+        eigenvalues = np.stack([_eigenvalues(one) for one in gram])
         kept = np.where(eigenvalues > _NOISE * eigenvalues[:, -1:], eigenvalues, 0.0)
         roots = np.sqrt(kept / (images - 1)).sum(axis=1)
         distances: FloatArray = (shift**2).sum(axis=1) + scatter / (images - 1) + self._reference.trace - 2 * roots
@@ -204,6 +203,27 @@ def _factor(covariance: FloatArray) -> FloatArray:
     roots = np.sqrt(np.where(eigenvalues > _NOISE * eigenvalues[-1], eigenvalues, 0.0))
     triangle = np.asarray(np.linalg.qr((vectors * roots).T, mode="r"))  # R with RᵀR the covariance, of any rank
     return np.ascontiguousarray(triangle.T, np.float64)
+
+
+# All of the heavy algebra is SciPy's: where it takes turns with NumPy's, the threads of two BLAS libraries get into
+# each other's way, for half of the time.
+
+
+def _by_itself(rows: FloatArray, by_rows: bool) -> FloatArray:
+    """Return rows·rowsᵀ, or rowsᵀ·rows: of [n, d], one half of which is computed."""
+    from scipy.linalg.blas import dsyrk
+
+    half: FloatArray = dsyrk(1.0, rows.T, trans=int(by_rows), lower=1)
+    half += np.tril(half, -1).T
+    return half
+
+
+def _eigenvalues(symmetric: FloatArray) -> FloatArray:
+    """Return the eigenvalues of a symmetric matrix [k, k], rising."""
+    from scipy.linalg import eigh
+
+    values: FloatArray = eigh(symmetric, eigvals_only=True, driver="ev", check_finite=False)
+    return values
 
 
 def _times_triangle(rows: FloatArray, factor: FloatArray) -> FloatArray:
