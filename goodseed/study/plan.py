@@ -10,14 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from goodseed.banks.schema import generator_problems
 from goodseed.canonical import canonical_json
 from goodseed.errors import GoodSeedError, StudyError
 from goodseed.files import write_bytes
 from goodseed.prompts import PromptSet, check_prompt
-from goodseed.seeds import MAX_COUNT, check_seed, first_repeated, format_seeds, parse_seeds
+from goodseed.seeds import format_seeds, parse_seeds
 from goodseed.study.inpaint_plan import INPAINT_SETS, PAIRS, TEXT_SHARE, Inpainting, plan_inpainting
 from goodseed.study.interfaces import ChecksPrompts, Generator
+from goodseed.study.plan_checks import check_generator, check_sizes
 from goodseed.study.registry import make_pair
 
 if TYPE_CHECKING:
@@ -213,10 +213,10 @@ def make_plan(
         PromptError: for a prompt that the generator or the judge cannot use.
         StudyError: for an unknown generator, too few seeds or prompts, or a prompt that stands in both sets.
     """
-    _check_sizes(seeds, selection, held_out)
+    check_sizes(seeds, selection, held_out)
     maker, judge = make_pair(generator, metrics, source, options)
     generator_info, judge_info = maker.describe(), judge.describe()
-    _check_generator(generator_info)
+    check_generator(generator_info)
     _check_judge(judge_info)
     for picky in (maker, judge):
         if isinstance(picky, ChecksPrompts):
@@ -245,7 +245,7 @@ def plan_of(
         SeedError: for a seed that ComfyUI does not take.
         StudyError: for too few seeds or prompts, a prompt that stands in both sets, and a judge that is of no use.
     """
-    _check_sizes(seeds, selection, held_out)
+    check_sizes(seeds, selection, held_out)
     _check_judge(judge_info)
     shard_images = int(getattr(maker, "shard_images", SHARD_IMAGES))
     seed_block = max(shard_images // maker.batch, 1) * maker.batch
@@ -315,32 +315,6 @@ def _short(value: Any) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def _check_sizes(seeds: Sequence[int], selection: PromptSet, held_out: PromptSet) -> None:
-    for seed in seeds:
-        check_seed(seed, "seeds")
-    if not 2 <= len(seeds) <= MAX_COUNT:
-        raise StudyError(f"seeds: {len(seeds)} cannot be compared; give 2 to {MAX_COUNT}")
-    if len(set(seeds)) != len(seeds):
-        raise StudyError(f"seeds: seed {first_repeated(seeds)} is named twice; name each seed once")
-    for prompts, what in ((selection, "to select on"), (held_out, "held out")):
-        if len(prompts) < 2:
-            raise StudyError(f"prompts: {len(prompts)} {what} are too few; give at least 2 to each set (4 in one file)")
-    both = set(selection.prompts) & set(held_out.prompts)
-    if both:
-        first = min(both)
-        raise StudyError(f"prompts: '{first[:60]}' stands in both sets, which must differ; take it out of one of them")
-
-
-def _check_generator(info: Mapping[str, Any]) -> None:
-    """Find what a bank of it would lack before anything is generated."""
-    try:
-        problem = next(generator_problems(json.loads(canonical_json(dict(info)))), "")
-    except (TypeError, ValueError) as error:
-        problem = f"it is no JSON ({error})"
-    if problem:
-        raise StudyError(f"generator: cannot be described in a bank; mend its describe(): {problem}")
-
-
 def _check_judge(info: Mapping[str, Any]) -> None:
     metrics = info["metrics"]
     unnamed = [name for name, metric in metrics.items() if metric["per"] == "seed" and "features" not in metric]
@@ -384,7 +358,7 @@ def _plan_from_dict(data: Mapping[str, Any]) -> Plan:
         metrics=tuple(map(str, data.get("metrics", ()))),
         options=dict(data.get("options", {})),
     )
-    _check_sizes(plan.seeds, plan.selection, plan.held_out)
+    check_sizes(plan.seeds, plan.selection, plan.held_out)
     _check_judge(plan.judge_info)
     if not (plan.batch > 0 and plan.prompt_block > 0 and plan.seed_block > 0):
         raise StudyError(f"blocks of {plan.batch}, {plan.seed_block} and {plan.prompt_block}")
