@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 
 import pytest
+
+from tests.library.fake_model import make_study
+
+
+@pytest.fixture(scope="session")
+def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of 70 seeds (two blocks) × 3 + 3 prompts: 12 shards. Whoever changes it takes a copy."""
+    return make_study(tmp_path_factory.mktemp("finished"), seeds=70, prompts=3)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

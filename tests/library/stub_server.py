@@ -131,6 +131,15 @@ def serving(stub: Stub) -> Iterator[Stub]:
         thread.join()
 
 
+def serving_a_graph() -> Iterator[Stub]:
+    """Yield a server that knows the nodes of the tests' graphs: the body of a fixture."""
+    stub = Stub()
+    for name in ("LoraLoader", "CLIPTextEncode", "EmptyLatentImage"):
+        stub.nodes[name] = {"input": {"required": {}}, "output_node": False}
+    with serving(stub):
+        yield stub
+
+
 def answer_to(stub: Stub, path: str, body: Any) -> tuple[int, Any]:
     """Return status and content, as ComfyUI 0.3.64's server.py answers."""
     if path == "/system_stats":

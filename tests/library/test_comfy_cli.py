@@ -12,18 +12,14 @@ import pytest
 from goodseed.banks import read_bank
 from goodseed.cli import run
 from goodseed.study.plan import read_plan
-from tests.library.stub_server import Stub, serving
+from tests.library.stub_server import Stub, serving_a_graph
 from tests.library.test_comfy_workflow import EDITOR, GRAPH, NO_SEED, NO_TEXT, two_samplers
 from tests.library.test_study_cli import refused
 
 
 @pytest.fixture
 def server() -> Iterator[Stub]:
-    stub = Stub()
-    for name in ("LoraLoader", "CLIPTextEncode", "EmptyLatentImage"):
-        stub.nodes[name] = {"input": {"required": {}}, "output_node": False}
-    with serving(stub):
-        yield stub
+    yield from serving_a_graph()
 
 
 @pytest.fixture

@@ -10,31 +10,25 @@ from goodseed.prompts import PromptSet
 from goodseed.study.ledger import read_ledger, scan
 from goodseed.study.plan import make_plan, read_plan
 from goodseed.study.runner import run_study
-from tests.library.fake_model import make, make_study
+from tests.library.fake_model import make
 
 FAKE = "tests.library.fake_model:make"
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of 70 seeds (two blocks) × 3 + 3 prompts."""
-    return make_study(tmp_path_factory.mktemp("finished"), seeds=70, prompts=3)
-
-
 @pytest.fixture
-def folder(finished: Path, tmp_path: Path) -> Path:
+def folder(finished_study: Path, tmp_path: Path) -> Path:
     """A copy of the finished study, to be damaged."""
     import shutil
 
-    return Path(shutil.copytree(finished, tmp_path / "study"))
+    return Path(shutil.copytree(finished_study, tmp_path / "study"))
 
 
 def first_shard(folder: Path) -> Path:
     return folder / "shards" / "selection" / "00000-00000.parquet"
 
 
-def test_each_cell_holds_what_its_seed_and_prompt_give(finished: Path) -> None:
-    ledger = read_ledger(finished)
+def test_each_cell_holds_what_its_seed_and_prompt_give(finished_study: Path) -> None:
+    ledger = read_ledger(finished_study)
     generator, judge = make()
     for name, cells in (("selection", ledger.selection), ("held_out", ledger.held_out)):
         quality = np.concatenate(list(ledger.blocks(name, "quality")))
@@ -47,8 +41,8 @@ def test_each_cell_holds_what_its_seed_and_prompt_give(finished: Path) -> None:
             np.testing.assert_allclose(cells.composition[:, column], measured.composition, rtol=1e-6)
 
 
-def test_features_of_sets_come_in_blocks_of_seeds_that_keep_to_a_size(finished: Path) -> None:
-    ledger = read_ledger(finished)
+def test_features_of_sets_come_in_blocks_of_seeds_that_keep_to_a_size(finished_study: Path) -> None:
+    ledger = read_ledger(finished_study)
     whole = np.concatenate(list(ledger.blocks("selection", "quality")))
     one_seed = 3 * 64 * 4
     for most, largest in ((1, 1), (one_seed, 1), (20 * one_seed, 20), (10**9, 64)):

@@ -23,21 +23,14 @@ from goodseed.study.race_plan import make_race
 from goodseed.study.race_run import run_race
 from goodseed.study.runner import run_study
 from goodseed.study.seals import read_seals, seals_path
-from tests.library.fake_model import make_study
 
 FAKE = "tests.library.fake_model:make"
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of 70 seeds (two blocks) × 3 + 3 prompts: 12 shards."""
-    return make_study(tmp_path_factory.mktemp("sealed"), seeds=70, prompts=3)
-
-
 @pytest.fixture
-def folder(finished: Path, tmp_path: Path) -> Path:
+def folder(finished_study: Path, tmp_path: Path) -> Path:
     """A copy of the finished study, to be damaged; its files keep their times."""
-    return Path(shutil.copytree(finished, tmp_path / "study"))
+    return Path(shutil.copytree(finished_study, tmp_path / "study"))
 
 
 @pytest.fixture
@@ -164,9 +157,9 @@ def with_blocks(plan: Plan, prompts: int) -> Plan:
 
 
 def test_the_size_of_the_shards_does_not_change_the_bank_and_a_study_keeps_its_own(
-    finished: Path, tmp_path: Path
+    finished_study: Path, tmp_path: Path
 ) -> None:
-    plan, known = read_plan(finished), read_bank(finished / "study.safetensors").id
+    plan, known = read_plan(finished_study), read_bank(finished_study / "study.safetensors").id
     assert run_study(tmp_path / "larger", with_blocks(plan, 2), workers=0).bank_id == known
     begun = tmp_path / "begun"
     write_plan(begun, with_blocks(plan, 2))
@@ -176,9 +169,11 @@ def test_the_size_of_the_shards_does_not_change_the_bank_and_a_study_keeps_its_o
     assert read_plan(begun).prompt_block == 2
 
 
-def test_a_bank_is_the_same_however_little_is_read_at_a_time(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = build_bank(finished)
+def test_a_bank_is_the_same_however_little_is_read_at_a_time(
+    finished_study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = build_bank(finished_study)
     parts = ledgers.Ledger.parts
     monkeypatch.setattr(ledgers.Ledger, "parts", lambda ledger, *which: parts(ledger, *which, most_bytes=1))
-    assert len(list(read_ledger(finished).parts("selection", ["metric.score"]))) == 3
-    assert build_bank(finished).id == whole.id
+    assert len(list(read_ledger(finished_study).parts("selection", ["metric.score"]))) == 3
+    assert build_bank(finished_study).id == whole.id

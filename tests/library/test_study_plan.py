@@ -18,7 +18,7 @@ from goodseed.study.forecast import ASSUMED, given_rate
 from goodseed.study.pilot import simulated_race
 from goodseed.study.plan import make_plan
 from goodseed.study.registry import default_prompts
-from tests.library.stub_server import Stub, serving
+from tests.library.stub_server import Stub, serving_a_graph
 from tests.library.test_comfy_cli import free_port
 from tests.library.test_comfy_workflow import GRAPH, NO_SEED
 
@@ -177,11 +177,7 @@ def test_what_makes_no_plan_is_one_line(
 
 @pytest.fixture
 def server() -> Iterator[Stub]:
-    stub = Stub()
-    for name in ("LoraLoader", "CLIPTextEncode", "EmptyLatentImage"):
-        stub.nodes[name] = {"input": {"required": {}}, "output_node": False}
-    with serving(stub):
-        yield stub
+    yield from serving_a_graph()
 
 
 @pytest.fixture
