@@ -58,6 +58,20 @@ def drawn(share: float, seeds: int, prompts: int, held_out: int, state: int) -> 
     return effects + chance[:, :prompts], effects + chance[:, prompts:]
 
 
+def rare(rate: float, share: float, seeds: int, prompts: int, held_out: int, state: int) -> Table:
+    """Return a trait that is there or not: in so many images, with seeds' rates from a beta distribution."""
+    random = np.random.default_rng(state)
+    rates = random.beta(rate * (1 / share - 1), (1 - rate) * (1 / share - 1), (seeds, 1))
+    there = (random.random((seeds, prompts + held_out)) < rates).astype(np.float64)
+    return there[:, :prompts], there[:, prompts:]
+
+
+def capped(share: float, seeds: int, prompts: int, held_out: int, state: int) -> Table:
+    """Return scores with a ceiling and a long tail below it."""
+    selection, rest = drawn(share, seeds, prompts, held_out, state)
+    return -np.exp(-0.7 * selection), -np.exp(-0.7 * rest)
+
+
 def row(name: str, tables: Sequence[Table], top: int) -> str:
     """Return one line of the table: one race a table by each rule, in an order of prompts of its own."""
     cells = []
@@ -113,6 +127,10 @@ def simulated() -> Iterator[str]:
     ]
     for name, share, prompts, top in cases:
         yield row(name, [drawn(share, 1024, prompts, 200, state) for state in range(ORDERS)], top)
+    for rate, share in ((0.02, 0.25), (0.1, 0.1), (0.3, 0.5)):
+        tables = [rare(rate, share, 1024, 104, 200, state) for state in range(ORDERS)]
+        yield row(f"a trait of {rate:.0%} of the images", tables, 64)
+    yield row("a score with a ceiling", [capped(0.12, 1024, 104, 200, state) for state in range(ORDERS)], 64)
 
 
 def measured(folder: Path, seeds: int, prompts: int, held_out: int, workers: int | None) -> Iterator[str]:

@@ -14,7 +14,7 @@ from goodseed.errors import StudyError
 from goodseed.files import write_bytes
 from goodseed.prompts import PromptSet
 from goodseed.study.plan import SHARD_IMAGES, Plan, named_differences
-from goodseed.study.race_rules import GAIN, GROWTH, INTERVAL, RULES, SPEND, Rule, first_round, make_rule
+from goodseed.study.race_rules import BELIEFS, GAIN, GROWTH, INTERVAL, RULES, SPEND, Rule, first_round, make_rule
 from goodseed.study.racing import Z
 
 FILE = "race.json"
@@ -57,7 +57,9 @@ class RacePlan:
     @property
     def rule_settings(self) -> dict[str, Any]:
         """What decides. Races by intervals do not name their rule, as when there was no other."""
-        return {"rule": GAIN, "spend": SPEND, "growth": GROWTH} if self.rule == GAIN else {"z": self.z}
+        return (
+            {"rule": GAIN, "spend": SPEND, "growth": GROWTH, "beliefs": BELIEFS} if self.rule == GAIN else {"z": self.z}
+        )
 
     def make_rule(self) -> Rule:
         return make_rule(self.rule, self.top, len(self.study.selection), self.start, self.z)
