@@ -36,6 +36,9 @@ def test_what_is_of_one_colour_is_not_read() -> None:
     faint = image.copy()
     faint[60:70, 60:100] += 14
     assert not is_flat(faint, HOLE)
+    speck = image.copy()
+    speck[77, 63] += 14  # beside the pixels that are looked at first
+    assert not is_flat(speck, HOLE)
 
 
 def looks_of(region: tuple[int, int, int, int], scale: float) -> dict[str, View]:
