@@ -101,10 +101,11 @@ class RapidOcr:
     def __call__(self, image: Picture) -> list[Word]:
         """Return what stands in an image, whatever the score; that of a letter or two is the mean of two readings."""
         words = []
+        picture = Image.fromarray(image)
         for box in self._find(image):
-            text, score, turn = self._best(_straightened(image, box))
+            text, score, turn = self._best(_straightened(picture, box))
             if 0 < count_letters(text) <= _FEW:
-                score = 0.0 if len(text) == 1 and _fills(box, image) else self._again(image, box, text, score, turn)
+                score = 0.0 if len(text) == 1 and _fills(box, image) else self._again(picture, box, text, score, turn)
             if text:
                 words.append(Word(_trimmed(box), text, score))
         return words
@@ -122,11 +123,11 @@ class RapidOcr:
                 break
         return best
 
-    def _again(self, image: Picture, box: FloatArray, text: str, score: float, turn: int) -> float:
+    def _again(self, picture: Image.Image, box: FloatArray, text: str, score: float, turn: int) -> float:
         """Return the mean score of a text in a box and a larger one; nothing where the readings differ."""
         if score < _WORTH:
             return score
-        read, sure = self._read(np.rot90(_straightened(image, _enlarged(box, _LARGER)), turn))
+        read, sure = self._read(np.rot90(_straightened(picture, _enlarged(box, _LARGER)), turn))
         return (score + sure) / 2 if read.casefold() == text.casefold() else 0.0
 
     def _find(self, image: Picture) -> list[FloatArray]:
@@ -185,7 +186,9 @@ def _as_the_detector_wants(image: Picture) -> NDArray[np.float32]:
         return np.empty((1, 3, height, width), np.float32)
     if image.shape[:2] != (height, width):
         image = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
-    planes: NDArray[np.float32] = image[..., ::-1].transpose(2, 0, 1)[None] * np.float32(2 / 255) - np.float32(1)
+    planes = np.empty((1, 3, height, width), np.float32)
+    np.multiply(image[..., ::-1].transpose(2, 0, 1), np.float32(2 / 255), out=planes[0])
+    planes -= 1
     return planes
 
 
@@ -223,12 +226,12 @@ def _trimmed(box: FloatArray) -> FloatArray:
     return trimmed
 
 
-def _straightened(image: Picture, box: FloatArray) -> Picture:
+def _straightened(picture: Image.Image, box: FloatArray) -> Picture:
     """Return the line of text in a box, lying, no higher than it is read; what stands is turned left."""
     top, right, bottom, left = (float(np.hypot(*side)) for side in np.roll(box, -1, axis=0) - box)
     width, height = max(2, round(max(top, bottom))), max(2, round(max(right, left)))
     corners = [float(value) for place in (0, 3, 2, 1) for value in box[place]]
-    quad = Image.fromarray(image).transform((width, height), Image.Transform.QUAD, corners, Image.Resampling.BICUBIC)
+    quad = picture.transform((width, height), Image.Transform.QUAD, corners, Image.Resampling.BICUBIC)
     if height >= 1.5 * width:
         quad = quad.transpose(Image.Transpose.ROTATE_90)
     if quad.height > LINE:  # averages, where the recogniser would pick pixels: noise goes

@@ -13,7 +13,7 @@ from PIL import Image
 
 from goodseed.cli import run
 from goodseed.inpaint import engines
-from tests.library.test_inpaint import HOLE, finds_ink, mask_of, picture
+from tests.library.ink_maker import HOLE, finds_ink, mask_of, picture
 
 
 @pytest.fixture(autouse=True)
