@@ -12,6 +12,7 @@ process makes no more.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import random
@@ -178,13 +179,19 @@ class FakeJudge:
         )
 
     def reference(self, prompts: Sequence[str]) -> np.ndarray:
-        each = -(-256 // len(prompts))
-        rows = [
-            self._row(draw(prompt, _rng("real", prompt, index), _rng("real cell", prompt, index)))[3]
-            for prompt in prompts
-            for index in range(each)
-        ]
-        return np.stack(rows).astype(np.float32)
+        """Return the same features each time: they are computed once, since every study of the tests asks for them."""
+        return _reference(tuple(prompts)).copy()
+
+
+@functools.cache
+def _reference(prompts: tuple[str, ...]) -> np.ndarray:
+    each, judge = -(-256 // len(prompts)), FakeJudge()
+    rows = [
+        judge._row(draw(prompt, _rng("real", prompt, index), _rng("real cell", prompt, index)))[3]
+        for prompt in prompts
+        for index in range(each)
+    ]
+    return np.stack(rows).astype(np.float32)
 
 
 def make() -> tuple[FakeGenerator, FakeJudge]:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from goodseed.provenance.verify.progress import NoMessages
+
 NODES: dict[str, dict[str, Any]] = {
     "CheckpointLoaderSimple": {"input": {"required": {"ckpt_name": [["a.safetensors"]]}}, "output_node": False},
     "KSampler": {
@@ -129,6 +131,12 @@ def serving(stub: Stub) -> Iterator[Stub]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def no_messages(url: str, client: str, seconds: float) -> Iterator[NoMessages]:
+    """Listen as `watch` does to a server without a websocket, with a pause that a user would not notice."""
+    yield NoMessages(0.02)
 
 
 def serving_a_graph() -> Iterator[Stub]:

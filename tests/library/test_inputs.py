@@ -20,7 +20,7 @@ from goodseed.provenance.verify.client import Server
 from goodseed.provenance.verify.run import Settings, verify
 from goodseed.provenance.verify.verdict import Verification
 from tests.library.record_maker import PROMPT, sample_record, sha256
-from tests.library.stub_server import Stub, picture, pixels, serving
+from tests.library.stub_server import Stub, no_messages, picture, pixels, serving
 from tests.library.test_diff import parted, with_graph
 
 Record = dict[str, Any]
@@ -174,7 +174,7 @@ def saved(folder: Path, *files: Any, prompt: Any = None) -> Path:
 
 
 def run(image: Path, stub: Stub, **settings: Any) -> Verification:
-    return verify(image, Server(stub.url, patience=5), Settings(**settings), lambda *_: None)
+    return verify(image, Server(stub.url, patience=5, listen=no_messages), Settings(**settings), lambda *_: None)
 
 
 def has(stub: Stub, data: bytes | None) -> None:

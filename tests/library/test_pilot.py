@@ -39,40 +39,41 @@ def prompts(tmp_path: Path) -> Path:
     return file
 
 
-def test_an_icc_of_a_hundredth_is_not_worth_a_study(
-    tmp_path: Path, prompts: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("generator", "seeds", "options", "worth", "goes_on"),
+    [
+        (WEAK, "0-63", [], False, False),
+        (WEAK, "0-7", ["--force"], False, True),
+        (FAKE, "0-63", ["--racing"], True, True),
+    ],
+    ids=["an ICC of a hundredth", "the same by force", "a seed that matters"],
+)
+def test_a_study_goes_on_where_the_pilot_says_that_it_is_worth_it_or_by_force(
+    generator: str,
+    seeds: str,
+    options: list[str],
+    worth: bool,
+    goes_on: bool,
+    tmp_path: Path,
+    prompts: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    arguments = ["study", "--generator", WEAK, "--seeds", "0-63", "--prompts", str(prompts), "--workers", "0"]
-    assert run([*arguments, "--out", str(tmp_path / "out"), "--pilot", "--json"]) == 1
+    arguments = ["--generator", generator, "--seeds", seeds, "--prompts", str(prompts), "--workers", "0", *options]
+    code = run(["study", *arguments, "--out", str(tmp_path / "out"), "--pilot", "--json"])
     captured = capsys.readouterr()
-    answer = json.loads(captured.out)["pilot"]
-    assert answer["worth"] is False
-    assert answer["promises"]["score"]["icc"]["value"] < 0.04
-    assert answer["pilot"]["images"] == 32 * 16
-    assert "Not worth it: " in captured.err
-    assert "--force goes on" in captured.err
-    assert not list((tmp_path / "out").glob("*.safetensors"))
-
-
-def test_a_seed_that_matters_is_worth_it_and_the_study_goes_on(
-    tmp_path: Path, prompts: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["study", "--generator", FAKE, "--seeds", "0-63", "--prompts", str(prompts), "--workers", "0"]
-    assert run([*arguments, "--out", str(tmp_path / "out"), "--pilot", "--racing", "--json"]) == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["pilot"]["worth"] is True
-    assert 0 < answer["pilot"]["racing"]["images"] < 0.6
-    assert Path(answer["bank"]).exists()
-
-
-def test_force_goes_on_where_the_pilot_says_no(
-    tmp_path: Path, prompts: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["study", "--generator", WEAK, "--seeds", "0-7", "--prompts", str(prompts), "--workers", "0"]
-    assert run([*arguments, "--out", str(tmp_path / "out"), "--pilot", "--force", "--json"]) == 0
-    answer = json.loads(capsys.readouterr().out)
-    assert answer["pilot"]["worth"] is False
-    assert Path(answer["bank"]).exists()
+    answer = json.loads(captured.out)
+    assert code == (0 if goes_on else 1)
+    assert answer["pilot"]["worth"] is worth
+    assert ("Not worth it: " in captured.err) is not worth
+    assert ("--force goes on" in captured.err) is not goes_on
+    assert len(list((tmp_path / "out").glob("*.safetensors"))) == int(goes_on)
+    if goes_on:
+        assert Path(answer["bank"]).exists()
+    if seeds == "0-63":
+        assert answer["pilot"]["pilot"]["images"] == 32 * 16
+        assert (answer["pilot"]["promises"]["score"]["icc"]["value"] < 0.04) is not worth
+    if "--racing" in options:
+        assert 0 < answer["pilot"]["racing"]["images"] < 0.6
 
 
 def test_the_promised_gain_is_what_choosing_gives() -> None:

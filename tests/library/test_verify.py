@@ -16,7 +16,7 @@ from goodseed.provenance.verify.client import Server
 from goodseed.provenance.verify.rerun import FRESH
 from goodseed.provenance.verify.run import Settings, verify
 from goodseed.provenance.verify.verdict import Verification
-from tests.library.stub_server import Stub, picture, pixels, png, serving
+from tests.library.stub_server import Stub, no_messages, picture, pixels, png, serving
 
 Graph = dict[str, dict[str, Any]]
 
@@ -48,7 +48,7 @@ def saved(folder: Path, prompt: Any, array: Any = None) -> Path:
 
 
 def run(image: Path, stub: Stub, **settings: Any) -> Verification:
-    return verify(image, Server(stub.url, patience=2), Settings(**settings), lambda what, done, total: None)
+    return verify(image, Server(stub.url, 2, listen=no_messages), Settings(**settings), lambda what, done, total: None)
 
 
 def test_the_same_pixels_are_identical(stub: Stub, image: Path) -> None:

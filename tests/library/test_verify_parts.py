@@ -23,7 +23,7 @@ from goodseed.provenance.verify.rerun import FRESH, Rerun, above, prepare
 from goodseed.provenance.verify.run import Settings, verify
 from goodseed.provenance.verify.verdict import Verification
 from tests.library.record_maker import PROMPT, sample_record, sha256
-from tests.library.stub_server import NODES, Stub, picture, pixels, serving
+from tests.library.stub_server import NODES, Stub, no_messages, picture, pixels, serving
 
 DESCRIBED = {
     name: {"input": {"required": {input: ["*"] for input in node["inputs"]}}, "output_node": False}
@@ -153,7 +153,7 @@ def stub() -> Iterator[Stub]:
 
 
 def run(image: Path, stub: Stub) -> Verification:
-    return verify(image, Server(stub.url, patience=2), Settings(), lambda what, done, total: None)
+    return verify(image, Server(stub.url, 2, listen=no_messages), Settings(), lambda what, done, total: None)
 
 
 def saved(folder: Path, record: dict[str, Any], fmt: str = "png", seed: int = 7) -> Path:
