@@ -51,22 +51,23 @@ def run_plan(
     """
     from goodseed.study.pilot import run_pilot
     from goodseed.study.race_run import run_race
-    from goodseed.study.runner import run_study
+    from goodseed.study.runner import Running, run_study
 
     whole = plan if contest.racing else plan.without_inpainting
     raced = contest.plan(whole) if contest.racing or contest.pilot else None
     found: Pilot | None = None
     with StudyBar() as bar:
+        how = Running(progress=bar, engine=engine)
         try:
             if contest.pilot and raced is not None:
-                found = run_pilot(out / "pilot", raced, None, bar, engine)
+                found = run_pilot(out / "pilot", raced, how)
                 bar.say(found.sentences(raced.top))
                 if not (found.promise.worth or contest.force):
                     return _not_worth_it(found, bar, as_json)
             if contest.racing and raced is not None:
-                result = run_race(out, raced, None, name, bar, source, engine)
+                result = run_race(out, raced, how, name, source)
             else:
-                result = run_study(out, plan, None, name, bar, source, engine)
+                result = run_study(out, plan, how, name, source)
         except KeyboardInterrupt:
             return bar.stopped(out, as_json)
     _say(result, raced if contest.racing else None, found, as_json)
