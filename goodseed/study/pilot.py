@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from goodseed.errors import StudyError
+from goodseed.figures import spanned
 from goodseed.prompts import PromptSet
 from goodseed.stats import Interval, icc
 from goodseed.study.lock import locked
@@ -206,4 +207,4 @@ def _wins(gain: float) -> float:
 
 
 def _span(found: Interval, digits: int) -> str:
-    return f"{found.value:.{digits}f} ({found.low:.{digits}f}…{found.high:.{digits}f})"
+    return spanned(found.value, found.low, found.high, digits)
