@@ -35,7 +35,7 @@ from goodseed.study.interfaces import Inpaints  # noqa: E402
 from goodseed.study.ledger import Ledger, read_ledger  # noqa: E402
 from goodseed.study.plan import make_plan  # noqa: E402
 from goodseed.study.registry import make_pair  # noqa: E402
-from goodseed.study.runner import run_study  # noqa: E402
+from goodseed.study.runner import Running, run_study  # noqa: E402
 from goodseed.study.text_evidence import clean_seeds  # noqa: E402
 
 WAYS = ("random", "clean", "filter", "clean + filter")
@@ -124,7 +124,7 @@ def main() -> None:
     options = parser.parse_args()
     sets = (prompt_set(half, options.prompts) for half in (0, 1))
     plan = make_plan(options.generator, parse_seeds(options.seeds), *sets, options.reader, options.pairs)
-    result = run_study(options.out, plan, options.workers, options.name)
+    result = run_study(options.out, plan, Running(workers=options.workers), name=options.name)
     bank, ledger = read_bank(result.bank), read_ledger(options.out)
     reader, pictures = bank.info["inpaint"]["reader"], bank.info["inpaint"]["images"]
     print(f"{len(bank.seeds)} seeds × {options.pairs} pairs × {len(bank.tasks)} tasks, {pictures} pictures;", end=" ")

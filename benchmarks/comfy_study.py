@@ -32,7 +32,7 @@ from goodseed.study.comfy.feed import Settings
 from goodseed.study.comfy.workflow import Choices
 from goodseed.study.engines import make_engine
 from goodseed.study.plan import make_plan
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 
 COMFY = "tests.host.comfy_model:make"
 EVERY = 0.1
@@ -110,7 +110,7 @@ def measure(flow: Path, urls: Sequence[str], seeds: int, prompts: int, ahead: in
     options, places = prepare_comfy(flow, urls, Choices(), Settings(ahead=ahead), texts[0])
     plan = make_plan(COMFY, range(seeds), *sets, options=options)
     busy = Busy(urls)
-    run_study(folder / "study", plan, progress=busy, engine=make_engine("local", None, places))
+    run_study(folder / "study", plan, Running(progress=busy, engine=make_engine("local", None, places)))
     seconds = busy.ended - busy.began
     shares = {url: busy.busy[url] / max(busy.asked[url], 1) for url in urls}
     return {"images": busy.images, "seconds": seconds, "images_per_second": busy.images / seconds, "busy": shares}

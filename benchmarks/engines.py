@@ -26,7 +26,7 @@ from goodseed.prompts import PromptSet
 from goodseed.study.engines import make_engine
 from goodseed.study.plan import Plan, make_plan
 from goodseed.study.registry import default_prompts
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 
 
 class Pace:
@@ -69,7 +69,7 @@ class Pace:
 def measure(engine: str, plan: Plan, workers: int, pids: Path | None = None) -> tuple[float, str]:
     pace = Pace(workers, pids)
     with tempfile.TemporaryDirectory() as folder:
-        result = run_study(Path(folder) / "study", plan, progress=pace, engine=make_engine(engine, workers))
+        result = run_study(Path(folder) / "study", plan, Running(progress=pace, engine=make_engine(engine, workers)))
     who = f"{engine}, {workers} worker{'s' * (workers > 1)}{', one killed after the first shard' * bool(pace.killed)}"
     say(f"{who}: {pace.rate:.1f} images/s; {pace.start:.1f} s until each had given a shard")
     return pace.rate, result.bank_id

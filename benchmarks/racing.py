@@ -35,7 +35,7 @@ from goodseed.study.pilot import promise
 from goodseed.study.plan import QUALITY, SETS, make_plan
 from goodseed.study.race_rules import GAIN, INTERVAL, race
 from goodseed.study.registry import one_torch_thread
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 
 FloatArray = npt.NDArray[np.float64]
 Table = tuple[FloatArray, FloatArray]
@@ -136,7 +136,7 @@ def simulated() -> Iterator[str]:
 def measured(folder: Path, seeds: int, prompts: int, held_out: int, workers: int | None) -> Iterator[str]:
     """Measure the demo model (or go on with that) and race on its tables, each order on the same scores."""
     plan = make_plan("demo", range(seeds), *prompt_sets(prompts, held_out), metrics=METRICS, options=OPTIONS)
-    run_study(folder, plan, workers)
+    run_study(folder, plan, Running(workers=workers))
     tables = sorted(tables_of(read_ledger(folder)).items(), key=lambda item: -icc(item[1][0]).value)
     for name, table in tables:
         yield row(name, [table] * ORDERS, max(1, seeds // 16))

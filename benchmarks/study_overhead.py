@@ -24,7 +24,7 @@ from goodseed.study.ledger import write_shard
 from goodseed.study.lock import locked
 from goodseed.study.plan import Plan, make_plan, write_plan
 from goodseed.study.registry import default_prompts, make_pair
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 
 FAKE = "tests.library.fake_model:make"
 
@@ -57,7 +57,7 @@ def measure(title: str, plan: Plan, workers: int) -> None:
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        result = run_study(Path(folder) / "study", plan, workers, progress=clock)
+        result = run_study(Path(folder) / "study", plan, Running(workers=workers, progress=clock))
         ended = time.perf_counter()
     offered = workers * (clock.computed - clock.ready)
     idle = offered - result.busy_seconds

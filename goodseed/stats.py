@@ -229,7 +229,7 @@ def measured_gain(means: npt.ArrayLike, stderrs: npt.ArrayLike, chosen: Sequence
     weights = np.full(len(values), -1 / len(values))
     weights[np.asarray(chosen, dtype=np.int64)] += 1 / len(chosen)
     sign = 1.0 if direction == "higher" else -1.0
-    gain = sign * float(weights @ values)
+    gain = sign * float(weights @ values) + 0.0  # of no seeds that differ it is 0, not -0
     half = _Z * float(np.sqrt((weights**2) @ (errors**2)))
     golden = float(values[np.asarray(chosen, dtype=np.int64)].mean())
     return Gain(golden, float(values.mean()), gain, gain - half, gain + half, len(chosen))

@@ -11,6 +11,7 @@ from goodseed.banks.chart import standing_line
 from goodseed.banks.choice import Choice, quality, ranks_of
 from goodseed.banks.format import Bank
 from goodseed.banks.published import caution, standing_lines
+from goodseed.figures import fixed, spanned
 from goodseed.plain import plain
 
 
@@ -48,10 +49,10 @@ def diverse_summary(bank: Bank, choice: Choice, warnings: Sequence[str] = ()) ->
         f"The first is where the search began: {asked['start']}.",
     ]
     for name, found in choice.evidence.get("similarity", {}).items():
-        random = f"{found['random']:.3f} ({found['random_low']:.3f}…{found['random_high']:.3f})"
+        random = spanned(found["random"], found["random_low"], found["random_high"], 3)
         prompts = found["prompts"].replace("_", "-")
         lines.append(
-            f"- similarity in {name} on the {prompts} prompts: {found['similarity']:.3f}; random seeds: {random}"
+            f"- similarity in {name} on the {prompts} prompts: {fixed(found['similarity'], 3)}; random seeds: {random}"
         )
     lines += [f"- {note}" for note in choice.notes]
     return "\n".join([*lines, "", _measured(bank)])
@@ -93,7 +94,7 @@ def _gain(gain: Mapping[str, Any]) -> str:
 
 def _icc(choice: Choice, name: str) -> str:
     icc = choice.evidence.get("icc", {}).get(name)
-    return f"; ICC {icc['value']:.3f} ({icc['low']:.3f}…{icc['high']:.3f})" if icc else ""
+    return f"; ICC {spanned(icc['value'], icc['low'], icc['high'], 3)}" if icc else ""
 
 
 def _measured(bank: Bank) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from goodseed.commands.output import GroupJsonOption, JsonOption, console, escaped, print_json
 from goodseed.errors import BankError
+from goodseed.figures import spanned
 
 if TYPE_CHECKING:
     from goodseed.banks import Bank
@@ -182,4 +183,4 @@ def interval(measured: Any) -> str:
     """Return a figure with its interval for a table, or nothing where it was not measured."""
     if not isinstance(measured, dict) or not {"value", "low", "high"} <= measured.keys():
         return ""
-    return f"{measured['value']:.3f} ({measured['low']:.3f}…{measured['high']:.3f})"
+    return spanned(measured["value"], measured["low"], measured["high"], 3)

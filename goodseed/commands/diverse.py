@@ -8,6 +8,7 @@ import typer
 
 from goodseed.commands.bank import BankArgument
 from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.figures import fixed, spanned
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,8 +46,8 @@ def _show(out: Console, choice: Choice) -> None:
     out.print(f"Seeds that differ in {what}: [bold]{', '.join(map(str, choice.seeds))}[/bold]", soft_wrap=True)
     table = Table("similarity (eq. 2), less is more varied", "prompts", "these", "random sets (95 %)")
     for name, found in choice.evidence.get("similarity", {}).items():
-        random = f"{found['random']:.4f} ({found['random_low']:.4f}…{found['random_high']:.4f})"
-        table.add_row(name, found["prompts"].replace("_", " "), f"{found['similarity']:.4f}", random)
+        random = spanned(found["random"], found["random_low"], found["random_high"], 4)
+        table.add_row(name, found["prompts"].replace("_", " "), fixed(found["similarity"], 4), random)
     if table.row_count:
         out.print(table)
     for note in choice.notes:

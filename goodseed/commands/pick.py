@@ -8,6 +8,7 @@ import typer
 
 from goodseed.commands.bank import BankArgument, interval
 from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.figures import fixed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -59,13 +60,13 @@ def _show(out: Console, bank: Bank, choice: Choice) -> None:
     out.print(f"{kind} seeds by {choice.rule}, {where}:")
     table = Table("seed", *names)
     for row, seed in enumerate(choice.seeds):
-        table.add_row(f"[bold]{seed}[/bold]", *(f"{choice.scores[name][row]:.4f}" for name in names))
+        table.add_row(f"[bold]{seed}[/bold]", *(fixed(choice.scores[name][row], 4) for name in names))
     out.print(table)
     evidence = Table(f"on the held-out {on}", "these", "all", "better by (95 %)", "ICC (95 %)")
     for name, gain in choice.evidence["held_out"].items():
         better = interval({"value": gain["gain"], "low": gain["low"], "high": gain["high"]})
         icc = interval(choice.evidence["icc"].get(name))
-        evidence.add_row(name, f"{gain['golden']:.4f}", f"{gain['all']:.4f}", better, icc)
+        evidence.add_row(name, fixed(gain["golden"], 4), fixed(gain["all"], 4), better, icc)
     if evidence.row_count:
         out.print(evidence)
     if overlap := choice.evidence.get("overlap"):

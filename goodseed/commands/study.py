@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from goodseed.commands.metrics import (
-    MetricsOption,
-    ReferenceOption,
-    WeightsOption,
-    chosen_metrics,
-    loads_weights,
-    use_weights,
-)
-from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.commands.metrics import MetricsOption, ReferenceOption, WeightsOption, chosen_metrics, use_weights
+from goodseed.commands.output import JsonOption
 from goodseed.commands.study_comfy import (
+    Comfy,
     ImageNodeOption,
     KeepImagesOption,
     NegativeOption,
@@ -28,14 +21,13 @@ from goodseed.commands.study_comfy import (
     ServerOption,
     StallOption,
     WorkflowOption,
-    check_generator,
-    prepare_comfy,
 )
-from goodseed.commands.study_demo import CfgOption, DtypeOption, StepsOption, demo_options
+from goodseed.commands.study_demo import CfgOption, Demo, DtypeOption, StepsOption
 from goodseed.commands.study_diffusers import (
     BatchOption,
     CardOption,
     DeviceOption,
+    Diffusers,
     GuidanceOption,
     HeightOption,
     ModelOption,
@@ -44,30 +36,12 @@ from goodseed.commands.study_diffusers import (
     RevisionOption,
     VariantOption,
     WidthOption,
-    check_diffusers,
-    plan_without_pipeline,
-    prepare_diffusers,
 )
-from goodseed.commands.study_engine import AddressOption, EngineOption
-from goodseed.commands.study_plan import (
-    Asked,
-    IccOption,
-    PlanOption,
-    RateOption,
-    check_plan_options,
-    plan_without_server,
-    require_idle,
-    show_forecast,
-)
-from goodseed.errors import PromptError
-from goodseed.prompts import PromptSet, read_prompts
+from goodseed.commands.study_engine import AddressOption, EngineOption, Hands
+from goodseed.commands.study_kind import Cells, Kind, prompt_sets
+from goodseed.commands.study_plan import Asked, IccOption, PlanOption, RateOption, check_plan_options, show_plan
+from goodseed.commands.study_run import Contest, run_plan
 from goodseed.seeds import parse_seeds
-
-if TYPE_CHECKING:
-    from goodseed.study.engines import Place
-    from goodseed.study.pilot import Pilot
-    from goodseed.study.race_plan import RacePlan
-    from goodseed.study.runner import StudyResult
 
 
 def study(
@@ -170,186 +144,51 @@ def study(
     images. It can be stopped at any moment: the same command continues it. With --inpaint a finished study is extended.
     With --plan nothing is begun: it says what the study would cost.
     """
-    from goodseed.study.comfy.feed import Settings
-    from goodseed.study.comfy.workflow import Choices
-    from goodseed.study.engines import make_engine
-    from goodseed.study.engines.local import default_workers
-    from goodseed.study.pilot import run_pilot
-    from goodseed.study.plan import make_plan
-    from goodseed.study.race_plan import make_race
-    from goodseed.study.race_run import run_race
-    from goodseed.study.runner import check_name, default_name, run_study
-
-    make_engine(engine, workers, (), address)  # a name that is unknown is said before anything is begun
-    bank_name = check_name(name) if name else default_name(out)
-    wanted = parse_seeds(seeds)
-    selection, kept_apart = _prompt_sets(generator, prompts, held_out)
-    use_weights(weights)
-    names, source = chosen_metrics(metrics, reference)
-    if generator in ("comfy", "diffusers") and not names:
-        names = ["traits"]
-    options: dict[str, Any] = demo_options(generator, steps, cfg, dtype)
-    places: list[Place] = []
+    hands = Hands(engine, workers, address)
+    hands.check()  # a name that is unknown is said before anything is begun
     check_plan_options(only_plan, rate, icc)
-    asked = Asked(out, rate, icc, race_metric, top, race_rule, keep_images, as_json) if only_plan else None
-    pipeline = {
-        "model": model, "revision": revision, "variant": variant, "guidance": guidance, "width": width,
-        "height": height, "noise": noise, "card": card, "batch": batch, "device": device, "offload": offload,
-    }  # fmt: skip
-    through_diffusers = check_diffusers(generator, pipeline)
-    if check_generator(generator, workflow, server):
-        choices = Choices(seed_input or (), prompt_input or (), negative, image_node)
-        settings = Settings(queue_ahead, stall, patience, keep_images=keep_images and asked is None)
-        if asked is not None and asked.rate is not None:
-            sets = (selection, kept_apart)
-            unasked = plan_without_server(workflow, choices, wanted, sets, names, source)
-            return show_forecast(unasked, None, len(server or ()), asked)
-        if asked is not None:
-            require_idle(server or (), settings.answer)
-        options, places = prepare_comfy(workflow, server, choices, settings, selection.prompts[0])
-    elif through_diffusers:
-        if asked is not None and asked.rate is not None:
-            unasked = plan_without_pipeline(wanted, (selection, kept_apart), names, source)
-            return show_forecast(unasked, None, workers or len(device or ("",)), asked)
-        pipeline |= {"steps": steps, "dtype": dtype, "negative": negative}
-        options, places = prepare_diffusers(pipeline, workers)
-    shape = (reader if inpaint else None, pairs)
-    plan = make_plan(generator, wanted, selection, kept_apart, *shape, names, source, options)
-    if workers is None and engine == "local" and loads_weights(names):
-        workers = 1
-    runs = make_engine(engine, workers, places, address)
-    if asked is not None:
-        crew = len(places) or (workers if workers is not None else default_workers() if engine == "local" else None)
-        return show_forecast(plan, runs, None if crew is None else max(crew, 1), asked)
-    whole = plan if racing else plan.without_inpainting
-    raced = make_race(whole, race_metric, top, race_rule) if racing or pilot else None
-    found: Pilot | None = None
-    with _Bar() as bar:
-        try:
-            if pilot and raced is not None:
-                found = run_pilot(out / "pilot", raced, workers, bar, runs)
-                bar.say(found.sentences(raced.top))
-                if not (found.promise.worth or force):
-                    return _not_worth_it(found, bar, as_json)
-            if racing and raced is not None:
-                result = run_race(out, raced, workers, bank_name, bar, source, runs)
-            else:
-                result = run_study(out, plan, workers, bank_name, bar, source, runs)
-        except KeyboardInterrupt:
-            return bar.stopped(out, as_json)
-    _say(result, raced if racing else None, found, as_json)
-    return 0
+    bank_name = _bank_name(name, out)
+    kind = _kind(
+        generator,
+        Demo(steps=steps, cfg=cfg, dtype=dtype),
+        Comfy(
+            workflow=workflow, servers=server or (), seed_input=seed_input or (), prompt_input=prompt_input or (),
+            negative=negative, image_node=image_node, keep_images=keep_images, queue_ahead=queue_ahead, stall=stall,
+            patience=patience,
+        ),
+        Diffusers(
+            model=model, revision=revision, variant=variant, guidance=guidance, width=width, height=height, noise=noise,
+            card=card, batch=batch, device=device, offload=offload, steps=steps, dtype=dtype, negative=negative,
+        ),
+    )  # fmt: skip
+    use_weights(weights)
+    sets = prompt_sets(generator, prompts, held_out)
+    names, source = chosen_metrics(metrics, reference)
+    cells = Cells(
+        generator, parse_seeds(seeds), *sets, names or kind.metrics, source, reader if inpaint else None, pairs
+    )
+    contest = Contest(racing, pilot, force, race_metric, top, race_rule)
+    if only_plan:
+        return show_plan(kind, cells, hands, contest, Asked(out, rate, icc, keep_images, as_json))
+    ready = kind.prepare(cells, workers, only_plan=False)
+    plan = cells.plan(ready.options)
+    runs, _ = hands.at(cells, ready.places)
+    return run_plan(out, bank_name, plan, source, contest, runs, as_json)
 
 
-def _not_worth_it(found: Pilot, bar: _Bar, as_json: bool) -> int:
-    if as_json:
-        print_json({"pilot": found.as_dict()})
-    bar.say(["Nothing more was measured; --force goes on."])
-    return 1
-
-
-def _say(result: StudyResult, raced: RacePlan | None, found: Pilot | None, as_json: bool) -> None:
-    if as_json:
-        more = {} if raced is None else {"racing": {"metric": raced.metric, "top": raced.top}}
-        more |= {} if found is None else {"pilot": found.as_dict()}
-        print_json(
-            {
-                "bank": str(result.bank),
-                "id": result.bank_id,
-                "images": result.images,
-                "seeds": result.seeds,
-                "computed": result.computed,
-                "damaged": list(result.damaged),
-                **more,
-            }
-        )
-    else:
-        console().print(f"[bold]{escaped(str(result.bank))}[/bold]: {result.seeds} seeds, {result.images} images")
-        if raced is not None:
-            share = f"{result.images / raced.study.images:.0%} of what every seed on every prompt would be"
-            console().print(f"A race for the best {raced.top} seeds by {raced.metric}: {share}")
-        console().print(f"id {result.bank_id}")
-
-
-def _prompt_sets(generator: str, prompts: Path | None, held_out: Path | None) -> tuple[PromptSet, PromptSet]:
-    """Return the selection set and the held-out set that the options name.
+def _kind(generator: str, demo: Demo, comfy: Comfy, diffusers: Diffusers) -> Kind:
+    """Return the kind of a generator by its name, after options that are another's were refused.
 
     Raises:
-        PromptError: for a file that cannot be used, a missing file, and one that cannot be split.
+        StudyError: for those, and for options that it lacks.
     """
-    from goodseed.study.registry import default_prompts
-
-    if prompts is None:
-        brought = default_prompts(generator)
-        if held_out is not None or brought is None:
-            raise PromptError("prompts: --prompts is missing; name a text file with one prompt a line")
-        return brought
-    selection = read_prompts(prompts)
-    if held_out is not None:
-        return selection, read_prompts(held_out)
-    if len(selection) < 4:
-        raise PromptError(
-            f"{prompts}: {len(selection)} prompts cannot be split in two sets; give 4, or --held-out FILE"
-        )
-    console().print(f"No --held-out: every second of the {len(selection)} prompts is held out.")
-    return (
-        PromptSet(selection.prompts[0::2], selection.licence),
-        PromptSet(selection.prompts[1::2], selection.licence),
-    )
+    demo.check(generator)
+    diffusers.check(generator)
+    comfy.check(generator)
+    return comfy if generator == "comfy" else diffusers if generator == "diffusers" else demo
 
 
-class _Bar:
-    """A study's progress for people: images done, rate and time left, on standard error."""
+def _bank_name(name: str, out: Path) -> str:
+    from goodseed.study.runner import check_name, default_name
 
-    def __enter__(self) -> _Bar:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
-            TimeRemainingColumn(),
-            console=console(),
-            speed_estimate_period=300,
-        )
-        self._task = self._progress.add_task("images", total=None, rate="")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
-
-    def started(self, images: int, done: int, damaged: dict[str, str]) -> None:
-        self._progress.start()
-        if done:
-            self._progress.console.print(f"Continuing: {done} of {images} images are there.")
-        for name, why in damaged.items():
-            self._progress.console.print(f"Shard {escaped(name)} is damaged ({escaped(why)}); it is computed again.")
-        self._progress.update(self._task, total=images, completed=done)
-
-    def advanced(self, images: int) -> None:
-        self._progress.advance(self._task, images)
-        speed = self._progress.tasks[0].speed
-        self._progress.update(self._task, rate=f"{speed:.1f} images/s" if speed else "")
-
-    def say(self, sentences: list[str]) -> None:
-        for sentence in sentences:
-            self._progress.console.print(escaped(sentence), soft_wrap=True)
-
-    def said(self, line: str) -> None:
-        self._progress.console.print(escaped(line), soft_wrap=True)
-
-    def summing_up(self) -> None:
-        self._progress.update(self._task, description="summing up")
-
-    def stopped(self, out: Path, as_json: bool) -> int:
-        """Say that the study can be continued; return the exit code for "not done"."""
-        self._progress.stop()
-        line = f"{out}: stopped; the same command continues the study"
-        if as_json:
-            print_json({"error": line})
-        else:
-            console().print(escaped(line), soft_wrap=True)
-        return 1
+    return check_name(name) if name else default_name(out)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from urllib.error import HTTPError
 
 import typer
 
 from goodseed.commands.output import console, escaped
+from goodseed.commands.study_kind import Cells, Ready
 from goodseed.errors import ServerError, StudyError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from goodseed.study.comfy.feed import Settings
     from goodseed.study.comfy.workflow import Choices
     from goodseed.study.engines.interface import Place
+    from goodseed.study.plan import Plan
 
 WorkflowOption = Annotated[
     Path | None,
@@ -60,22 +62,71 @@ PatienceOption = Annotated[
 ]
 
 
-def check_generator(generator: str, workflow: Path | None, servers: Sequence[str] | None) -> bool:
-    """Say whether the generator is comfy; its options are for no other.
+@dataclass(frozen=True, kw_only=True)
+class Comfy:
+    """A workflow that ComfyUI servers run, with the options of the same names."""
 
-    Raises:
-        StudyError: for a workflow or a server with another generator, and for comfy without either.
-    """
-    if generator != "comfy":
-        if workflow is not None or servers:
-            what = "--workflow" if workflow is not None else "--server"
-            raise StudyError(f"generator {generator[:40]}: takes no {what}; use --generator comfy")
-        return False
-    if workflow is None:
-        raise StudyError("generator comfy: needs a workflow in API format; name it with --workflow")
-    if not servers:
-        raise StudyError("generator comfy: no server is named; give one with --server http://127.0.0.1:8188")
-    return True
+    metrics: ClassVar[tuple[str, ...]] = ("traits",)
+
+    workflow: Path | None
+    servers: Sequence[str]
+    seed_input: Sequence[str]
+    prompt_input: Sequence[str]
+    negative: str | None
+    image_node: str | None
+    keep_images: bool
+    queue_ahead: int
+    stall: float
+    patience: float
+
+    def check(self, generator: str) -> None:
+        """Return if these options fit `generator`.
+
+        Raises:
+            StudyError: for a workflow or a server with another generator, and for comfy without either.
+        """
+        if generator != "comfy":
+            if self.workflow is not None or self.servers:
+                what = "--workflow" if self.workflow is not None else "--server"
+                raise StudyError(f"generator {generator[:40]}: takes no {what}; use --generator comfy")
+        elif self.workflow is None:
+            raise StudyError("generator comfy: needs a workflow in API format; name it with --workflow")
+        elif not self.servers:
+            raise StudyError("generator comfy: no server is named; give one with --server http://127.0.0.1:8188")
+
+    def unseen(self, cells: Cells, workers: int | None) -> tuple[Plan, int]:
+        """Return a plan without asking a server, and the number of servers.
+
+        Raises:
+            StudyError: for a workflow that cannot be used, and as `Cells.unseen_plan`.
+        """
+        from goodseed.study.comfy.generator import ComfyGenerator
+        from goodseed.study.comfy.workflow import read_workflow
+
+        assert self.workflow is not None
+        read_workflow(self.workflow, self._choices())
+        return cells.unseen_plan(ComfyGenerator), len(self.servers)
+
+    def prepare(self, cells: Cells, workers: int | None, only_plan: bool) -> Ready:
+        """Run the workflow once; for a plan on servers that have nothing else to do.
+
+        Raises:
+            StudyError: for a workflow that cannot be used, and servers of different versions.
+            ServerError: when none of the servers answers, one is no ComfyUI, or the workflow fails.
+        """
+        from goodseed.study.comfy.feed import Settings
+
+        keep = self.keep_images and not only_plan
+        settings = Settings(self.queue_ahead, self.stall, self.patience, keep_images=keep)
+        if only_plan:
+            _require_idle(self.servers, settings.answer)
+        prompt = cells.selection.prompts[0]
+        return Ready(*prepare_comfy(self.workflow, self.servers, self._choices(), settings, prompt))
+
+    def _choices(self) -> Choices:
+        from goodseed.study.comfy.workflow import Choices
+
+        return Choices(self.seed_input, self.prompt_input, self.negative, self.image_node)
 
 
 def prepare_comfy(
@@ -107,6 +158,24 @@ def prepare_comfy(
     _say_what_is_known(info)
     places = [Place(url, {"server": url, **asdict(settings)}) for url in urls]
     return {"workflow": flow.as_dict(), "info": info}, places
+
+
+def _require_idle(servers: Sequence[str], patience: float) -> None:
+    """Return if all ComfyUI servers are there and have nothing to do: otherwise no rate can be measured.
+
+    Raises:
+        ServerError: when one does not answer, is no ComfyUI, or is busy.
+    """
+    from goodseed.provenance.verify.client import Server
+
+    for url in servers:
+        server = Server(url, patience)
+        server.check()
+        if queued := server.queued():
+            raise ServerError(
+                f"{server.url}: is busy with {queued} queued runs, so that no rate can be measured; wait for them, or "
+                "give --rate"
+            )
 
 
 def _answering(servers: Sequence[Server]) -> list[Server]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
+from goodseed.commands.study_kind import Cells, Ready
 from goodseed.errors import StudyError
+
+if TYPE_CHECKING:
+    from goodseed.study.plan import Plan
 
 StepsOption = Annotated[
     int | None,
@@ -27,19 +32,39 @@ DtypeOption = Annotated[
 ]
 
 
-def demo_options(generator: str, steps: int | None, cfg: float | None, dtype: str | None) -> dict[str, Any]:
-    """Return the options of a demo generator; of diffusers, which shares some of them, none.
+@dataclass(frozen=True, kw_only=True)
+class Demo:
+    """A demo generator with its options; or one of your own, which takes none of them and brings its judge as well."""
 
-    Raises:
-        StudyError: for one of them with another generator.
-    """
-    from goodseed.study.registry import DEMOS
+    metrics: ClassVar[tuple[str, ...]] = ()
 
-    given = {name: value for name, value in (("steps", steps), ("cfg", cfg), ("dtype", dtype)) if value is not None}
-    if generator == "diffusers":
-        if cfg is not None:
-            raise StudyError("generator diffusers: takes no --cfg; its pipelines call it --guidance")
-        return {}
-    if given and generator not in DEMOS:
-        raise StudyError(f"generator {generator[:40]}: takes no --{next(iter(given))}; use --generator demo")
-    return given
+    steps: int | None
+    cfg: float | None
+    dtype: str | None
+
+    def check(self, generator: str) -> None:
+        """Return if these options fit `generator`; diffusers shares some of them.
+
+        Raises:
+            StudyError: for one of them with another generator.
+        """
+        from goodseed.study.registry import DEMOS
+
+        if generator == "diffusers":
+            if self.cfg is not None:
+                raise StudyError("generator diffusers: takes no --cfg; its pipelines call it --guidance")
+        elif generator not in DEMOS:
+            for name in self._options():
+                raise StudyError(f"generator {generator[:40]}: takes no --{name}; use --generator demo")
+
+    def unseen(self, cells: Cells, workers: int | None) -> tuple[Plan, int] | None:
+        """Return None: its plan costs nothing."""
+        return None
+
+    def prepare(self, cells: Cells, workers: int | None, only_plan: bool) -> Ready:
+        """Return the options; nothing else is needed."""
+        return Ready(self._options())
+
+    def _options(self) -> dict[str, Any]:
+        options = {"steps": self.steps, "cfg": self.cfg, "dtype": self.dtype}
+        return {name: value for name, value in options.items() if value is not None}

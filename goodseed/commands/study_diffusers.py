@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 from goodseed.commands.output import console, escaped
+from goodseed.commands.study_kind import Cells, Ready
 from goodseed.errors import StudyError
 
 if TYPE_CHECKING:
-    from goodseed.prompts import PromptSet
-    from goodseed.study.engines.interface import Place
-    from goodseed.study.metrics.source import Source
     from goodseed.study.plan import Plan
 
 ModelOption = Annotated[
@@ -55,54 +53,73 @@ OffloadOption = Annotated[
     typer.Option("--offload", help="diffusers: keep each part of the model off the GPU until it is needed (slower)."),
 ]
 
-
-def check_diffusers(generator: str, asked: Mapping[str, Any]) -> bool:
-    """Say whether the generator is diffusers; `asked` are options by name that are for no other.
-
-    Raises:
-        StudyError: for one of them with another generator, and for diffusers without a model.
-    """
-    given = _given(asked)
-    if generator != "diffusers":
-        for name in given:
-            raise StudyError(f"generator {generator[:40]}: takes no --{name}; use --generator diffusers")
-        return False
-    if "model" not in given:
-        raise StudyError("generator diffusers: needs a pipeline; name its folder, or owner/name on the hub, by --model")
-    return True
+_SHARED = ("steps", "dtype", "negative")
+"""Options that other kinds have as well."""
 
 
-def prepare_diffusers(asked: Mapping[str, Any], workers: int | None) -> tuple[dict[str, Any], list[Place]]:
-    """Return the generator's options and a place for each worker; `asked` are the command's options by name.
+@dataclass(frozen=True, kw_only=True)
+class Diffusers:
+    """A pipeline of diffusers, with the options of the same names."""
 
-    Raises:
-        StudyError: for a pipeline, or settings for it, that cannot be used.
-        MissingExtraError: when diffusers is not installed.
-        WeightsError: when the pipeline cannot be had.
-    """
-    from goodseed.study.diffusers.prepare import Wanted, prepare
+    metrics: ClassVar[tuple[str, ...]] = ("traits",)
 
-    screen = console()
-    with screen.status("Reading the pipeline's files for their hashes…"):
-        return prepare(Wanted(**_given(asked)), workers, lambda line: screen.print(escaped(line), soft_wrap=True))
+    model: str | None
+    revision: str
+    variant: str
+    guidance: float | None
+    width: int | None
+    height: int | None
+    noise: str
+    card: str
+    batch: int | None
+    device: Sequence[str] | None
+    offload: bool
+    steps: int | None
+    dtype: str | None
+    negative: str | None
 
+    def check(self, generator: str) -> None:
+        """Return if these options fit `generator`.
 
-def plan_without_pipeline(
-    seeds: Sequence[int], sets: tuple[PromptSet, PromptSet], metrics: Sequence[str], source: Source | None
-) -> Plan:
-    """Return a plan that knows its cells, but nothing of the pipeline: nothing is fetched for it.
+        Raises:
+            StudyError: for one that is for no other with another generator, and for diffusers without a model.
+        """
+        given = self._given()
+        if generator != "diffusers":
+            for name in given:
+                if name not in _SHARED:
+                    raise StudyError(f"generator {generator[:40]}: takes no --{name}; use --generator diffusers")
+        elif "model" not in given:
+            raise StudyError(
+                "generator diffusers: needs a pipeline; name its folder, or owner/name on the hub, by --model"
+            )
 
-    Raises:
-        StudyError: for metrics that do not fit together, too few seeds or prompts.
-    """
-    from goodseed.study.diffusers.generator import DiffusersGenerator
-    from goodseed.study.metrics.catalogue import make_judge
-    from goodseed.study.plan import plan_of
+    def unseen(self, cells: Cells, workers: int | None) -> tuple[Plan, int]:
+        """Return a plan for which nothing is fetched, and the number of workers: by default one a device.
 
-    plan = plan_of("diffusers", DiffusersGenerator, {}, make_judge(metrics, source).describe(), seeds, *sets)
-    return replace(plan, metrics=tuple(metrics))
+        Raises:
+            StudyError: as `Cells.unseen_plan`.
+        """
+        from goodseed.study.diffusers.generator import DiffusersGenerator
 
+        return cells.unseen_plan(DiffusersGenerator), workers or len(self.device or ("",))
 
-def _given(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that were given."""
-    return {name: value for name, value in asked.items() if value is not None and value is not False and value != ""}
+    def prepare(self, cells: Cells, workers: int | None, only_plan: bool) -> Ready:
+        """Fetch what is missing of the pipeline and read its files.
+
+        Raises:
+            StudyError: for a pipeline, or settings for it, that cannot be used.
+            MissingExtraError: when diffusers is not installed.
+            WeightsError: when the pipeline cannot be had.
+        """
+        from goodseed.study.diffusers.prepare import Wanted, prepare
+
+        screen = console()
+        with screen.status("Reading the pipeline's files for their hashes…"):
+            wanted = Wanted(**self._given())
+            return Ready(*prepare(wanted, workers, lambda line: screen.print(escaped(line), soft_wrap=True)))
+
+    def _given(self) -> dict[str, Any]:
+        """Return the options that were given."""
+        options = vars(self).items()
+        return {name: value for name, value in options if value is not None and value is not False and value != ""}

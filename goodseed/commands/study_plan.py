@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from goodseed.commands.output import console, escaped, print_json
-from goodseed.errors import ServerError, StudyError
+from goodseed.commands.study_engine import Hands
+from goodseed.commands.study_kind import Cells, Kind
+from goodseed.commands.study_run import Contest
+from goodseed.errors import StudyError
 
 if TYPE_CHECKING:
-    from goodseed.prompts import PromptSet
-    from goodseed.study.comfy.workflow import Choices
     from goodseed.study.engines import Engine
     from goodseed.study.forecast import Forecast
-    from goodseed.study.metrics.source import Source
     from goodseed.study.plan import Plan
     from goodseed.study.race_plan import RacePlan
 
@@ -42,10 +41,6 @@ class Asked:
     out: Path
     rate: float | None
     icc: str
-    metric: str
-    """Of the race; and its rule, and how many seeds it looks for."""
-    top: int | None
-    rule: str
     keeps_pictures: bool
     as_json: bool
 
@@ -60,57 +55,24 @@ def check_plan_options(only_plan: bool, rate: float | None, icc: str) -> None:
         raise StudyError(f"{'rate' if rate is not None else 'icc'}: is for --plan; add that, or leave it away")
 
 
-def require_idle(servers: Sequence[str], patience: float) -> None:
-    """Return if all ComfyUI servers are there and have nothing to do: otherwise no rate can be measured.
+def show_plan(kind: Kind, cells: Cells, hands: Hands, contest: Contest, asked: Asked) -> int:
+    """Say what a study would cost. Without a rate a few images are made and measured for that.
 
     Raises:
-        ServerError: when one does not answer, is no ComfyUI, or is busy.
+        GoodSeedError: for options, a rate or an ICC that cannot be used, and when a worker fails.
     """
-    from goodseed.provenance.verify.client import Server
-
-    for url in servers:
-        server = Server(url, patience)
-        server.check()
-        if queued := server.queued():
-            raise ServerError(
-                f"{server.url}: is busy with {queued} queued runs, so that no rate can be measured; wait for them, or "
-                "give --rate"
-            )
+    unseen = None if asked.rate is None else kind.unseen(cells, hands.workers)
+    if unseen is not None:
+        return _show_forecast(unseen[0], None, unseen[1], contest, asked)
+    ready = kind.prepare(cells, hands.workers, only_plan=True)
+    plan = cells.plan(ready.options)
+    return _show_forecast(plan, *hands.at(cells, ready.places), contest, asked)
 
 
-def plan_without_server(
-    workflow: Path | None,
-    choices: Choices,
-    seeds: Sequence[int],
-    sets: tuple[PromptSet, PromptSet],
-    metrics: Sequence[str],
-    source: Source | None,
-) -> Plan:
-    """Return a plan of a workflow's study that knows its cells, but nothing of what generates them.
-
-    Raises:
-        StudyError: for a workflow that cannot be used, metrics that do not fit together, too few seeds or prompts.
-    """
-    from goodseed.study.comfy.generator import ComfyGenerator
-    from goodseed.study.comfy.workflow import read_workflow
-    from goodseed.study.metrics.catalogue import make_judge
-    from goodseed.study.plan import plan_of
-
-    assert workflow is not None
-    read_workflow(workflow, choices)
-    plan = plan_of("comfy", ComfyGenerator, {}, make_judge(metrics, source).describe(), seeds, *sets)
-    return replace(plan, metrics=tuple(metrics))
-
-
-def show_forecast(plan: Plan, engine: Engine | None, workers: int | None, asked: Asked) -> int:
-    """Say what `plan` would cost. Without a rate `engine` makes and measures a few images.
-
-    Raises:
-        StudyError: for a rate or an ICC that is none, and when a worker fails.
-    """
+def _show_forecast(plan: Plan, engine: Engine | None, workers: int | None, contest: Contest, asked: Asked) -> int:
     from goodseed.study.forecast import forecast, given_rate, known_iccs, measure_rate
 
-    race = _race(plan, asked)
+    race = _race(plan, contest)
     shares = {} if isinstance(race, str) else known_iccs(asked.icc, race, asked.out)
     if asked.rate is not None:
         rate = given_rate(plan, asked.rate)
@@ -159,14 +121,12 @@ def sentences(found: Forecast, keeps_pictures: bool) -> list[str]:
     return lines
 
 
-def _race(plan: Plan, asked: Asked) -> RacePlan | str:
+def _race(plan: Plan, contest: Contest) -> RacePlan | str:
     """Return the race that could take the study's place, or why there is none."""
-    from goodseed.study.race_plan import make_race
-
     try:
-        return make_race(plan.without_inpainting, asked.metric, asked.top, asked.rule)
+        return contest.plan(plan.without_inpainting)
     except StudyError as error:
-        if asked.metric or asked.top is not None:
+        if contest.metric or contest.top is not None:
             raise
         return str(error)
 

@@ -88,7 +88,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Maps:
-    """All maps of a bank over the same seeds, in the bank's order; `gaps` says in lines what there is not."""
+    """All maps of a bank over the same seeds, in the bank's order; `gaps` says in lines what there is not.
+
+    Of `total` seeds those are drawn that lie evenly spread in the bank, and `added` diverse picks beside them.
+    """
 
     seeds: tuple[int, ...] = ()
     total: int = 0
@@ -96,6 +99,7 @@ class Maps:
     columns: tuple[Column, ...] = ()
     marks: tuple[Mark, ...] = ()
     gaps: tuple[str, ...] = field(default=())
+    added: int = 0
 
 
 def make_maps(bank: Bank) -> Maps:
@@ -105,7 +109,8 @@ def make_maps(bank: Bank) -> Maps:
     """
     total = len(bank.seeds)
     picks = {feature: found for feature in FEATURES if (found := diverse_positions(bank, feature))}
-    shown = sorted({*spread(total, MOST_DOTS), *(position for found in picks.values() for position in found)})
+    even = spread(total, MOST_DOTS)
+    shown = sorted({*even, *(position for found in picks.values() for position in found)})
     maps: list[SeedMap] = []
     gaps: list[str] = []
     for feature in FEATURES:
@@ -119,7 +124,8 @@ def make_maps(bank: Bank) -> Maps:
         return Maps(gaps=tuple(gaps))
     columns = tuple(_columns(bank, shown))
     marks = tuple(_marks(bank, shown, picks))
-    return Maps(tuple(bank.seeds[i] for i in shown), total, tuple(maps), columns, marks, tuple(gaps))
+    seeds = tuple(bank.seeds[i] for i in shown)
+    return Maps(seeds, total, tuple(maps), columns, marks, tuple(gaps), len(shown) - len(even))
 
 
 def _why_none(bank: Bank, feature: str) -> str:

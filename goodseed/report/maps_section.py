@@ -55,13 +55,16 @@ def maps_section(maps: Maps) -> Markup:
         tag("div", class_="one-seed", tabindex=0, role="region", aria_label="The seed that is lit", hidden="hidden"),
         class_="atlas",
     )
-    few = f"Drawn are {len(maps.seeds):,} of {maps.total:,} seeds, evenly spread." if _cut_down(maps) else None
+    few = _few(maps) if len(maps.seeds) < maps.total else None
     data = tag("script", _data(maps), type="application/json", id=f"{NAME}-data")
     return sections.part(NAME, TITLE, *gaps, sections.gap(few) if few else None, atlas, data, intro=intro)
 
 
-def _cut_down(maps: Maps) -> bool:
-    return len(maps.seeds) < maps.total
+def _few(maps: Maps) -> str:
+    """Say which seeds are drawn where not all are."""
+    even = f"{len(maps.seeds) - maps.added:,} evenly spread over the bank"
+    picks = f", and {count(maps.added, 'diverse one')} besides" if maps.added else ""
+    return f"Drawn are {len(maps.seeds):,} of {maps.total:,} seeds: {even}{picks}. The legend counts those drawn."
 
 
 def _tools(maps: Maps) -> Markup:

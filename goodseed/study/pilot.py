@@ -11,16 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from goodseed.errors import StudyError
+from goodseed.figures import spanned
 from goodseed.prompts import PromptSet
 from goodseed.stats import Interval, icc
-from goodseed.study.engines import Engine
 from goodseed.study.lock import locked
 from goodseed.study.plan import SHARD_IMAGES, Plan
 from goodseed.study.race_plan import RacePlan
 from goodseed.study.race_rules import race
 from goodseed.study.race_run import image_metrics, read_scores
 from goodseed.study.racing import FloatArray
-from goodseed.study.runner import Progress, fill, mended
+from goodseed.study.runner import USUAL, Running, fill, mended
 
 SEEDS, PROMPTS = 32, 16
 """A pilot's size. Of 100 such pilots 12 call an ICC of .01 worth it, 36 one of .03, 71 one of .06 and all one of .17,
@@ -117,13 +117,7 @@ class Pilot:
         return f"Not worth it: {why}."
 
 
-def run_pilot(
-    folder: Path | str,
-    plan: RacePlan,
-    workers: int | None = None,
-    progress: Progress | None = None,
-    engine: Engine | None = None,
-) -> Pilot:
+def run_pilot(folder: Path | str, plan: RacePlan, how: Running = USUAL) -> Pilot:
     """Measure a few seeds on a few prompts in `folder`, or go on with that, and say what the whole would gain.
 
     Raises:
@@ -134,7 +128,7 @@ def run_pilot(
     folder = Path(folder)
 
     def scores(thorough: bool) -> dict[str, FloatArray]:
-        fill(folder, part, workers, progress, engine, thorough)
+        fill(folder, part, how, thorough)
         return {metric: read_scores(folder, part, "selection", metric) for metric in image_metrics(part)}
 
     with locked(folder):
@@ -213,4 +207,4 @@ def _wins(gain: float) -> float:
 
 
 def _span(found: Interval, digits: int) -> str:
-    return f"{found.value:.{digits}f} ({found.low:.{digits}f}…{found.high:.{digits}f})"
+    return spanned(found.value, found.low, found.high, digits)

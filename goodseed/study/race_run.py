@@ -16,11 +16,10 @@ from goodseed.study.race_bank import Finals, Round, race_bank
 from goodseed.study.race_plan import RacePlan, settle_race
 from goodseed.study.racing import FloatArray, Standing
 from goodseed.study.references import keep_references
-from goodseed.study.runner import Filled, Progress, StudyResult, default_name, fill, mended
+from goodseed.study.runner import USUAL, Filled, Running, StudyResult, default_name, fill, mended
 from goodseed.study.seals import read_seals
 
 if TYPE_CHECKING:
-    from goodseed.study.engines import Engine
     from goodseed.study.metrics.source import Source
 
 
@@ -29,10 +28,8 @@ class _Work:
     """What is the same in every round, and what was done so far."""
 
     folder: Path
-    workers: int | None
-    progress: Progress | None
+    how: Running
     done: list[Filled]
-    engine: Engine | None = None
     images: int = 0
     thorough: bool = False
     """Whether shards are read before they count as there."""
@@ -40,24 +37,18 @@ class _Work:
     def fill(self, name: str, plan: Plan) -> Path:
         """Have all cells of a round in its own folder, and return that."""
         folder = self.folder / "rounds" / name
-        self.done.append(fill(folder, plan, self.workers, self.progress, self.engine, self.thorough))
+        self.done.append(fill(folder, plan, self.how, self.thorough))
         self.images += plan.images
         return folder
 
 
 def run_race(
-    folder: Path | str,
-    race: RacePlan,
-    workers: int | None = None,
-    name: str = "",
-    progress: Progress | None = None,
-    source: Source | None = None,
-    engine: Engine | None = None,
+    folder: Path | str, race: RacePlan, how: Running = USUAL, name: str = "", source: Source | None = None
 ) -> StudyResult:
     """Run `race` in `folder`, or go on with it, and write the bank `<name>.safetensors` there.
 
-    Each round's seeds follow from the rounds before it, so that neither the number of workers nor a stop in between
-    changes what is measured. `source` is the reference that the study's plan was made with.
+    Each round's seeds follow from the rounds before it, so that neither how it is run nor a stop in between changes
+    what is measured. `source` is the reference that the study's plan was made with.
 
     Raises:
         StudyError: when another study runs there, the folder holds another study or race, or a worker fails.
@@ -65,14 +56,13 @@ def run_race(
     """
     folder = Path(folder)
     file = folder / f"{name or default_name(folder)}.safetensors"
-    work = _Work(folder, workers, progress, [], engine)
+    work = _Work(folder, how, [])
 
     def sum_up(thorough: bool) -> Bank:
         work.images, work.thorough = 0, thorough
         rounds, standing = _rounds(work, race)
         finals = _finals(work, race, standing)
-        if progress:
-            progress.summing_up()
+        how.summing_up()
         return race_bank(folder / "rounds" / "00", race, rounds, finals, standing, work.images)
 
     with locked(folder):

@@ -48,6 +48,28 @@ class Progress(Protocol):
 
 
 @dataclass(frozen=True)
+class Running:
+    """How a study is run, and who hears of it. Its result does not depend on that."""
+
+    workers: int | None = None
+    """Processes of this machine, by default one a core; 0: this process does the work."""
+    progress: Progress | None = None
+    engine: Engine | None = None
+    """What runs the workers in the place of this machine's processes; it knows how many."""
+
+    def make_engine(self) -> Engine:
+        return self.engine or make_engine("local", self.workers)
+
+    def summing_up(self) -> None:
+        if self.progress:
+            self.progress.summing_up()
+
+
+USUAL = Running()
+"""On all cores of this machine, and nobody hears of it."""
+
+
+@dataclass(frozen=True)
 class StudyResult:
     """What a study has come to."""
 
@@ -76,20 +98,13 @@ class StudyResult:
 
 
 def run_study(
-    folder: Path | str,
-    plan: Plan,
-    workers: int | None = None,
-    name: str = "",
-    progress: Progress | None = None,
-    source: Source | None = None,
-    engine: Engine | None = None,
+    folder: Path | str, plan: Plan, how: Running = USUAL, name: str = "", source: Source | None = None
 ) -> StudyResult:
     """Run `plan` in `folder`, or go on with it, and write the bank `<name>.safetensors` there.
 
-    A shard that is whole is never computed again. The result depends on the plan alone: neither on the
-    engine (by default the local one, with `workers` processes, or 0: this process does the work) nor on where an
-    earlier run was stopped. `source` is the reference that the plan was made with; the folder keeps what metrics need
-    of it, and a later run can do without.
+    A shard that is whole is never computed again. The result depends on the plan alone: neither on how it is run nor
+    on where an earlier run was stopped. `source` is the reference that the plan was made with; the folder keeps what
+    metrics need of it, and a later run can do without.
 
     Raises:
         StudyError: when another study runs there, the folder holds another study, or a worker fails.
@@ -100,9 +115,8 @@ def run_study(
     done: list[Filled] = []
 
     def sum_up(thorough: bool) -> Bank:
-        done.append(fill(folder, plan, workers, progress, engine, thorough))
-        if progress:
-            progress.summing_up()
+        done.append(fill(folder, plan, how, thorough))
+        how.summing_up()
         return build_bank(folder)
 
     with locked(folder):
@@ -136,14 +150,7 @@ class Filled:
     busy_seconds: float
 
 
-def fill(
-    folder: Path,
-    plan: Plan,
-    workers: int | None = None,
-    progress: Progress | None = None,
-    engine: Engine | None = None,
-    thorough: bool = False,
-) -> Filled:
+def fill(folder: Path, plan: Plan, how: Running, thorough: bool = False) -> Filled:
     """Compute the cells of `plan` that are missing in `folder`, which the caller has locked.
 
     `thorough`: shards are read before they count as there (see `scan`).
@@ -152,13 +159,13 @@ def fill(
         StudyError: when a worker fails.
         OutputError: when the folder cannot be written or the disk is full; what was written stays.
     """
+    progress = how.progress
     found = scan(folder, plan, thorough)
     done = sum(shard.images for shard in found.done)
     if progress:
         progress.started(plan.images, done, dict(found.damaged))
     busy = 0.0
-    engine = engine or make_engine("local", workers)
-    results = engine.compute(plan, found.pending, progress.said if progress else log.warning)
+    results = how.make_engine().compute(plan, found.pending, progress.said if progress else log.warning)
     try:
         for result in results:
             write_shard(folder, result, plan.key_of(result.shard.prompt_set))

@@ -23,7 +23,7 @@ from goodseed.study.comfy.workflow import Choices
 from goodseed.study.engines import Place
 from goodseed.study.engines.local import LocalEngine
 from goodseed.study.plan import make_plan
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 from tests.host.comfyui import ComfyUI
 from tests.host.graphs import Graph, demo, ksampler, node
 from tests.library.test_engines import Heard
@@ -94,11 +94,11 @@ def test_a_study_ends_and_keeps_images_only_when_asked(comfyui: ComfyUI, tmp_pat
     options, place = prepared(comfyui, tmp_path, workflow(steps=1))
     plan = make_plan(COMFY, range(3), SELECTION, HELD_OUT, options=options)
     before = files(comfyui, "output", "temp")
-    result = run_study(tmp_path / "study", plan, engine=LocalEngine(places=[place]))
+    result = run_study(tmp_path / "study", plan, Running(engine=LocalEngine(places=[place])))
     assert result.images == 12
     assert files(comfyui, "output", "temp") == before
     keeping = Place("keeping", {**place.settings, "keep_images": True})
-    again = run_study(tmp_path / "again", plan, engine=LocalEngine(0, [keeping]))
+    again = run_study(tmp_path / "again", plan, Running(engine=LocalEngine(0, [keeping])))
     assert again.bank_id == result.bank_id
     assert files(comfyui, "output") >= 12
 
@@ -183,7 +183,7 @@ def test_a_server_that_comes_late_takes_part(comfyui: ComfyUI, tmp_path: Path) -
     heard = Heard()
     absent = Place("http://127.0.0.1:9", {**place.settings, "server": "http://127.0.0.1:9", "patience": 2.0})
     began = time.monotonic()
-    result = run_study(tmp_path / "study", plan, progress=heard, engine=LocalEngine(places=[absent, place]))
+    result = run_study(tmp_path / "study", plan, Running(progress=heard, engine=LocalEngine(places=[absent, place])))
     assert result.images == 8
     assert any("9: does not answer" in line and "its images go to others" in line for line in heard.lines), heard.lines
     assert time.monotonic() - began < place.settings["patience"], "nobody waited for it"

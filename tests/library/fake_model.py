@@ -321,7 +321,7 @@ def make_study(tmp_path: Path, seeds: int = 8, prompts: int = 4) -> Path:
     """Run a whole study of the fake generator, in this process; return its folder (ledger and bank in it)."""
     from goodseed.prompts import PromptSet
     from goodseed.study.plan import make_plan
-    from goodseed.study.runner import run_study
+    from goodseed.study.runner import Running, run_study
 
     folder = tmp_path / "study"
     plan = make_plan(
@@ -330,5 +330,5 @@ def make_study(tmp_path: Path, seeds: int = 8, prompts: int = 4) -> Path:
         PromptSet(tuple(f"a square number {index}" for index in range(prompts)), "CC0-1.0"),
         PromptSet(tuple(f"a held-out square number {index}" for index in range(prompts)), "CC0-1.0"),
     )
-    run_study(folder, plan, workers=0)
+    run_study(folder, plan, Running(workers=0))
     return folder

@@ -16,7 +16,7 @@ from goodseed.errors import StudyError
 from goodseed.study.classifier import SeedModel, told
 from goodseed.study.plan import make_plan
 from goodseed.study.recognize import calibrate, evidence
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 from tests.library.fake_model import make_study
 
 
@@ -116,7 +116,9 @@ def test_the_command_names_the_seed_that_made_an_image(
 ) -> None:
     sets = prompt_set(0, 6), prompt_set(1, 3)
     options = {"steps": 1, "cfg": 1.0}
-    run_study(tmp_path / "study", make_plan("demo", range(8), *sets, metrics=metrics, options=options), workers=0)
+    run_study(
+        tmp_path / "study", make_plan("demo", range(8), *sets, metrics=metrics, options=options), Running(workers=0)
+    )
     pictures = DemoGenerator(**options).generate(prompt_set(1, 5).prompts[-1], [3, 4])
     for seed, picture in zip((3, 4), pictures, strict=True):
         Image.fromarray(picture).save(tmp_path / f"{seed}.png")

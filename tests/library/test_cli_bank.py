@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from goodseed.banks import diverse, pick, write_bank
+from goodseed.banks import diverse, make_bank, pick, write_bank
 from goodseed.cli import run
-from tests.library.bank_maker import make_test_bank
+from tests.library.bank_maker import make_test_bank, sound_info, sound_tensors
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -69,6 +70,19 @@ def test_for_people_everything_is_on_standard_error(capsys: pytest.CaptureFixtur
         assert out == ""
         seeds = (pick if command == "pick" else diverse)(make_test_bank()).seeds
         assert all(str(seed) in err for seed in seeds)
+
+
+def test_what_rounds_to_nothing_has_no_minus(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    info, tensors = sound_info(), sound_tensors()
+    info["reliability"]["icc"]["score"] = {"value": -2e-5, "low": -4e-4, "high": 3e-4}
+    for which in ("metric", "heldout"):
+        tensors[f"{which}.score.mean"] *= np.float32(-1e-7)
+    write_bank(make_bank(tensors, info, "tiny"), tmp_path / "tiny.safetensors")
+    for command in (["pick", "--rule", "score"], ["bank", "show"]):
+        assert run([*command, str(tmp_path / "tiny.safetensors")]) == 0
+        said = capsys.readouterr().err
+        assert "0.000 (0.000…0.000)" in " ".join(said.replace("│", " ").split())
+        assert not re.search(r"-0\.0+\b", said)
 
 
 def test_bank_check_says_sound_with_exit_0_and_not_sound_with_1(capsys: pytest.CaptureFixture[str], bank: Path) -> None:

@@ -15,7 +15,7 @@ from goodseed.prompts import PromptSet
 from goodseed.study.engines import Place, make_engine
 from goodseed.study.engines.local import LocalEngine
 from goodseed.study.plan import Plan, differences, make_plan, read_plan
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 
 PLACED = "tests.library.fake_places:make"
 SELECTION, HELD_OUT = PromptSet(("a", "b", "c"), "CC0-1.0"), PromptSet(("d", "e", "f"), "CC0-1.0")
@@ -53,7 +53,7 @@ def plan() -> Plan:
 
 @pytest.fixture(scope="module")
 def uninterrupted(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return run_study(tmp_path_factory.mktemp("whole"), plan, workers=0).bank_id
+    return run_study(tmp_path_factory.mktemp("whole"), plan, Running(workers=0)).bank_id
 
 
 def events(log: Path) -> Counter[tuple[str, str]]:
@@ -85,7 +85,7 @@ def test_a_plan_without_options_keeps_the_key_that_it_always_had() -> None:
 
 
 def test_options_are_a_part_of_the_plan(tmp_path: Path, plan: Plan) -> None:
-    run_study(tmp_path, plan, workers=0)
+    run_study(tmp_path, plan, Running(workers=0))
     assert read_plan(tmp_path).options == {"cfg": 1.0}
     assert read_plan(tmp_path).key == plan.key
     other = plan_of(cfg=2.0)
@@ -105,7 +105,7 @@ def test_a_generator_that_streams_hears_of_the_next_shard_before_the_last_is_don
 ) -> None:
     log = tmp_path / "log"
     monkeypatch.setenv("GOODSEED_FAKE_DELAY", "0.04")
-    run_study(tmp_path / "study", plan, engine=LocalEngine(places=[Place("one", {"log": str(log)})]))
+    run_study(tmp_path / "study", plan, Running(engine=LocalEngine(places=[Place("one", {"log": str(log)})])))
     ahead = [int(line.split("\t")[2]) for line in log.read_text().splitlines() if line.startswith("ahead")]
     assert len(ahead) == 12 * 4
     assert ahead[:2] == [4, 3]  # a shard's own calls at first,
@@ -122,7 +122,7 @@ def test_a_place_that_goes_and_comes_back_or_stays_away_changes_nothing(
         Place("restarts", {"log": str(log), "lose": [1, 3], "returns": True}),
         Place("dies", {"log": str(log), "lose": [2]}),
     ]
-    result = run_study(tmp_path / "study", plan, progress=heard, engine=LocalEngine(places=places))
+    result = run_study(tmp_path / "study", plan, Running(progress=heard, engine=LocalEngine(places=places)))
     assert result.bank_id == uninterrupted
     assert events(log)[("lost", "restarts")] == 2
     assert events(log)[("lost", "dies")] == 1
@@ -134,7 +134,7 @@ def test_a_place_that_goes_and_comes_back_or_stays_away_changes_nothing(
 def test_a_lost_place_in_this_process_is_waited_for(tmp_path: Path, plan: Plan, uninterrupted: str) -> None:
     heard = Heard()
     engine = LocalEngine(0, [Place("here", {"lose": [2, 9], "returns": True})])
-    assert run_study(tmp_path, plan, progress=heard, engine=engine).bank_id == uninterrupted
+    assert run_study(tmp_path, plan, Running(progress=heard, engine=engine)).bank_id == uninterrupted
     assert heard.lines == ["here: has gone", "here: is back"] * 2
 
 
@@ -143,8 +143,8 @@ def test_when_all_places_are_lost_the_study_says_so_and_continues_later(
 ) -> None:
     engine = LocalEngine(places=[Place("one", {"lose": [5]}), Place("two", {"lose": [6]})])
     with pytest.raises(StudyError, match="no place is left to work at; mend one of them and run the same study again"):
-        run_study(tmp_path, plan, engine=engine)
-    assert run_study(tmp_path, plan, workers=0).bank_id == uninterrupted
+        run_study(tmp_path, plan, Running(engine=engine))
+    assert run_study(tmp_path, plan, Running(workers=0)).bank_id == uninterrupted
 
 
 def test_a_generator_is_closed_when_the_study_is_stopped(tmp_path: Path, plan: Plan, monkeypatch) -> None:

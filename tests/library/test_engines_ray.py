@@ -22,7 +22,7 @@ from goodseed.prompts import PromptSet
 from goodseed.study.engines import Place, make_engine
 from goodseed.study.engines.ray_cluster import Size, on_own_gpus, share_out
 from goodseed.study.plan import Plan, make_plan
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 from tests.library.ray_maker import PATIENCE, ROOT, RayCluster, cluster, cluster_folder, free_port, left_of, processes
 
 FAKE, PLACED = "tests.library.fake_model:make", "tests.library.fake_places:make"
@@ -60,7 +60,7 @@ def plan() -> Plan:
 
 @pytest.fixture(scope="module")
 def uninterrupted(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return run_study(tmp_path_factory.mktemp("whole"), plan, workers=0).bank_id
+    return run_study(tmp_path_factory.mktemp("whole"), plan, Running(workers=0)).bank_id
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
@@ -174,7 +174,7 @@ def test_an_actor_killed_midway_changes_nothing_and_nothing_stays_behind(
         os.kill(victim, signal.SIGKILL)
 
     heard = Heard(kill)
-    result = run_study(tmp_path / "study", plan, progress=heard, engine=make_engine("ray", 2))
+    result = run_study(tmp_path / "study", plan, Running(progress=heard, engine=make_engine("ray", 2)))
     assert result.bank_id == uninterrupted
     assert result.computed == plan.images
     assert len(set(workers(pids))) == len(workers(pids)) == 3  # each loads the model once: two, and one for the dead
@@ -194,9 +194,9 @@ def test_a_shard_that_kills_its_workers_again_and_again_ends_the_study_in_one_li
 ) -> None:
     monkeypatch.setenv("GOODSEED_FAKE_KILL", "70")
     with pytest.raises(StudyError, match=r"a worker died 3 times.* at seeds 64 to 127 .*fewer --workers"):
-        run_study(tmp_path, plan, engine=make_engine("ray", 2))
+        run_study(tmp_path, plan, Running(engine=make_engine("ray", 2)))
     monkeypatch.delenv("GOODSEED_FAKE_KILL")
-    assert run_study(tmp_path, plan, workers=0).bank_id == uninterrupted
+    assert run_study(tmp_path, plan, Running(workers=0)).bank_id == uninterrupted
 
 
 @with_ray
@@ -212,9 +212,9 @@ def test_places_that_go_and_come_back_or_stay_away_change_nothing(
         Place("restarts", {"log": str(log), "lose": [1, 3], "returns": True, "until": ["dies", 1]}),
         Place("dies", {"log": str(log), "lose": [2]}),
     ]
-    result = run_study(tmp_path / "study", plan, progress=heard, engine=make_engine("ray", None, places))
+    result = run_study(tmp_path / "study", plan, Running(progress=heard, engine=make_engine("ray", None, places)))
     monkeypatch.delenv("GOODSEED_FAKE_DELAY")
-    assert result.bank_id == run_study(tmp_path / "local", plan, workers=0).bank_id
+    assert result.bank_id == run_study(tmp_path / "local", plan, Running(workers=0)).bank_id
     assert heard.lines.count("restarts: has gone") == heard.lines.count("restarts: is back") == 2
     assert heard.lines.count("dies: has gone") == 1
     written = log.read_text().splitlines()
@@ -227,7 +227,7 @@ def test_places_that_go_and_come_back_or_stay_away_change_nothing(
 def test_a_generator_that_fails_is_one_line(tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOODSEED_FAKE_FAIL", "70")
     with pytest.raises(StudyError, match=r"failed on seeds 64 to 127 \(RuntimeError: seed 70 was told to fail\)"):
-        run_study(tmp_path, plan, engine=make_engine("ray", 1))
+        run_study(tmp_path, plan, Running(engine=make_engine("ray", 1)))
 
 
 @with_ray
@@ -236,7 +236,7 @@ def test_a_generator_that_fails_is_one_line(tmp_path: Path, plan: Plan, monkeypa
 def test_another_version_on_a_machine_is_one_line(tmp_path: Path, plan: Plan, package: str) -> None:
     older = replace(plan, software={**plan.software, package: "0.1"})
     with pytest.raises(StudyError, match=rf"Ray's machine .*: {package} is .*, and the study is planned with 0\.1"):
-        run_study(tmp_path, older, engine=make_engine("ray", 1))
+        run_study(tmp_path, older, Running(engine=make_engine("ray", 1)))
 
 
 def start(folder: Path, *options: str, **environment: str) -> subprocess.Popen[bytes]:
@@ -345,5 +345,5 @@ def test_what_answers_and_is_no_cluster_is_one_line(tmp_path: Path, plan: Plan) 
         engine = make_engine("ray", address=f"127.0.0.1:{silent.getsockname()[1]}")
         began = time.monotonic()
         with pytest.raises(GoodSeedError, match="gave no answer within 20 s; is it a Ray cluster's address"):
-            run_study(tmp_path, plan, engine=engine)
+            run_study(tmp_path, plan, Running(engine=engine))
         assert time.monotonic() - began < PATIENCE

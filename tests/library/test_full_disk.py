@@ -17,7 +17,7 @@ from goodseed.cli import run
 from goodseed.errors import OutputError
 from goodseed.study.ledger import scan
 from goodseed.study.plan import Plan, read_plan
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 from tests.library.fake_model import make_study
 
 FAKE = "tests.library.fake_model:make"
@@ -90,9 +90,9 @@ def test_a_bank_that_finds_no_space_is_made_later_without_computing_anything(
 ) -> None:
     full_after(1 + len(plan.shards()))
     with pytest.raises(OutputError, match=r"study\.safetensors: cannot be written \(No space left on device\)"):
-        run_study(tmp_path / "study", plan, workers=0)
+        run_study(tmp_path / "study", plan, Running(workers=0))
     full_after(None)
-    result = run_study(tmp_path / "study", plan, workers=0)
+    result = run_study(tmp_path / "study", plan, Running(workers=0))
     assert (result.computed, result.bank_id) == (0, read_bank(finished / "study.safetensors").id)
 
 
@@ -128,13 +128,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_on_a_disk_that_is_really_full_the_same_holds(plan: Plan, finished: Path, small_disk: Path) -> None:
     folder = small_disk / "study"
     with pytest.raises(OutputError, match=r"cannot be written \(No space left on device\)") as caught:
-        run_study(folder, plan, workers=0)
+        run_study(folder, plan, Running(workers=0))
     assert "\n" not in str(caught.value)
     assert not list(small_disk.rglob("*.tmp"))
     done = sum(shard.images for shard in scan(folder, plan).done)
     assert 0 < done < plan.images
     subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
-    result = run_study(folder, plan, workers=0)
+    result = run_study(folder, plan, Running(workers=0))
     assert result.computed == plan.images - done
     assert result.damaged == ()
     assert result.bank_id == read_bank(finished / "study.safetensors").id

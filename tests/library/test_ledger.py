@@ -9,7 +9,7 @@ from goodseed.errors import StudyError
 from goodseed.prompts import PromptSet
 from goodseed.study.ledger import read_ledger, scan
 from goodseed.study.plan import make_plan, read_plan
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 from tests.library.fake_model import make
 
 FAKE = "tests.library.fake_model:make"
@@ -54,7 +54,7 @@ def test_features_of_sets_come_in_blocks_of_seeds_that_keep_to_a_size(finished_s
 def test_the_largest_seed_and_an_emoji_and_a_prompt_of_10000_characters_come_back(tmp_path: Path) -> None:
     long, seed = "x" * 10_000, 2**64 - 1
     plan = make_plan(FAKE, [0, seed], PromptSet((long, "🦊 and 狐")), PromptSet(("b", "c")))
-    result = run_study(tmp_path / "study", plan, workers=0)
+    result = run_study(tmp_path / "study", plan, Running(workers=0))
     ledger = read_ledger(tmp_path / "study")
     assert ledger.seeds == (0, seed)
     assert ledger.selection.prompts == (long, "🦊 and 狐")
@@ -90,7 +90,7 @@ def test_a_damaged_shard_is_named_and_alone_computed_again(damage, folder: Path,
     monkeypatch.setenv("GOODSEED_FAKE_LOG", str(tmp_path / "log"))
     plan = read_plan(folder)
     shard = plan.shards()[0]
-    result = run_study(folder, plan, workers=0)
+    result = run_study(folder, plan, Running(workers=0))
     assert result.damaged == (shard.name,)
     assert len((tmp_path / "log").read_text().splitlines()) == shard.images == result.computed
     assert result.bank_id == before
@@ -98,7 +98,7 @@ def test_a_damaged_shard_is_named_and_alone_computed_again(damage, folder: Path,
 
 def test_a_shard_of_another_study_is_computed_again(folder: Path, tmp_path: Path) -> None:
     other = make_plan(FAKE, range(70), PromptSet(("other", "prompts", "here")), PromptSet(("and", "there", "too")))
-    run_study(tmp_path / "other", other, workers=0)
+    run_study(tmp_path / "other", other, Running(workers=0))
     first_shard(folder).write_bytes(first_shard(tmp_path / "other").read_bytes())
     found = scan(folder, read_plan(folder))
     assert list(found.damaged.values()) == ["made by another study"]

@@ -25,7 +25,7 @@ from goodseed.study.metrics.mmd import SCALE, SIGMA, Mmd
 from goodseed.study.metrics.small import small
 from goodseed.study.metrics.style import GramStyle, Sketch, channel_cosines, load_vgg19
 from goodseed.study.plan import make_plan
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 from tests.library.fake_model import LargeGenerator
 from tests.library.network_maker import make_vgg19
 
@@ -302,11 +302,11 @@ def test_the_demo_judge_in_all_roles_measures_what_it_measures_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("goodseed.demo.judge.REFERENCE_COUNT", 32)  # scenes to draw; 1,536 take their time
-    alone = run_study(tmp_path / "alone", make_plan(JUDGED, range(2), *DEMO_SETS), workers=0)
+    alone = run_study(tmp_path / "alone", make_plan(JUDGED, range(2), *DEMO_SETS), Running(workers=0))
     roles = ("demo-score", "demo-fid", "demo-style", "demo-composition", "demo-traits")
     for name, metrics in (("roles", roles), ("whole", ("demo",))):
         plan = make_plan(JUDGED, range(2), *DEMO_SETS, metrics=metrics)
-        result = run_study(tmp_path / name, plan, workers=0)
+        result = run_study(tmp_path / name, plan, Running(workers=0))
         first, second = read_bank(alone.bank), read_bank(result.bank)
         assert first.tensors.keys() == second.tensors.keys()
         for key, values in first.tensors.items():
@@ -327,14 +327,14 @@ def test_the_demo_judge_in_all_roles_measures_what_it_measures_alone(
 )
 def test_a_study_of_one_metric_has_a_sound_bank(metrics: tuple[str, ...], tensors: set[str], tmp_path: Path) -> None:
     plan = make_plan(JUDGED, range(6), *DEMO_SETS, metrics=metrics)
-    result = run_study(tmp_path, plan, workers=0)
+    result = run_study(tmp_path, plan, Running(workers=0))
     bank = read_bank(result.bank)
     assert set(bank.tensors) == {"seeds", *tensors}
     assert run(["report", str(result.bank), "--out", str(tmp_path / "report.html"), "--no-pictures"]) == 0
 
 
 def test_pixel_traits_of_a_study_are_those_of_its_pictures(tmp_path: Path) -> None:
-    result = run_study(tmp_path, make_plan(JUDGED, range(3), *DEMO_SETS, metrics=("traits",)), workers=0)
+    result = run_study(tmp_path, make_plan(JUDGED, range(3), *DEMO_SETS, metrics=("traits",)), Running(workers=0))
     pictures = np.stack([LargeGenerator().generate(p, range(3)) for s in DEMO_SETS for p in s.prompts])
     expected = np.stack([pixels.saturation(images) for images in pictures]).mean(axis=0)
     np.testing.assert_allclose(read_bank(result.bank).tensors["trait.saturation"], expected, rtol=1e-6)
@@ -353,7 +353,7 @@ def test_small_pictures_are_the_means_of_their_fields() -> None:
 def test_a_study_keeps_small_pictures_and_its_bank_does_not(tmp_path: Path) -> None:
     options = {"steps": 1, "cfg": 1.0}
     plan = make_plan("demo", range(3), *DEMO_SETS, metrics=("demo-score", "small"), options=options)
-    bank = read_bank(run_study(tmp_path, plan, workers=0).bank)
+    bank = read_bank(run_study(tmp_path, plan, Running(workers=0)).bank)
     assert bank.info["sampling"]["steps"] == 1
     assert "small" not in bank.info["features"]
     assert not any("small" in name for name in bank.tensors)

@@ -17,7 +17,7 @@ from goodseed.study.plan import Plan, make_plan
 from goodseed.study.race_plan import RacePlan, make_race
 from goodseed.study.race_rules import SPEND
 from goodseed.study.race_run import run_race
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 
 FAKE = "tests.library.fake_model:make"
 SEEDS, TOP = 48, 6
@@ -37,7 +37,7 @@ def raced(plan: Plan) -> RacePlan:
 @pytest.fixture(scope="module")
 def folder(raced: RacePlan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("race")
-    run_race(folder, raced, workers=0, name="race")
+    run_race(folder, raced, Running(workers=0), name="race")
     return folder
 
 
@@ -79,7 +79,7 @@ def test_the_images_counted_are_those_that_were_made_and_no_seed_is_made_after_i
     raced: RacePlan, bank: Bank, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOODSEED_FAKE_LOG", str(tmp_path / "log"))
-    result = run_race(tmp_path / "race", raced, workers=0)
+    result = run_race(tmp_path / "race", raced, Running(workers=0))
     made = Counter(line.split("\t")[0] for line in (tmp_path / "log").read_text().splitlines())
     assert sum(made.values()) == result.images == result.computed == bank.info["design"]["images"]
     expected = (
@@ -90,7 +90,7 @@ def test_the_images_counted_are_those_that_were_made_and_no_seed_is_made_after_i
 
 @pytest.mark.long
 def test_workers_do_not_change_the_bank(raced: RacePlan, bank: Bank, tmp_path: Path) -> None:
-    assert run_race(tmp_path, raced, workers=1).bank_id == bank.id  # a process for each round
+    assert run_race(tmp_path, raced, Running(workers=1)).bank_id == bank.id  # a process for each round
 
 
 class StopAfter:
@@ -121,7 +121,7 @@ def test_stopped_in_every_round_and_continued_gives_the_same_bank_and_computes_n
     stops = 0
     while True:
         try:
-            result = run_race(tmp_path / "race", raced, workers=0, progress=StopAfter(4))
+            result = run_race(tmp_path / "race", raced, Running(workers=0, progress=StopAfter(4)))
         except KeyboardInterrupt:
             stops += 1
         else:
@@ -134,7 +134,7 @@ def test_stopped_in_every_round_and_continued_gives_the_same_bank_and_computes_n
 
 def test_a_race_finds_the_seeds_that_the_whole_study_finds(plan: Plan, bank: Bank, tmp_path: Path) -> None:
     """The fake's seeds differ much: nearly all accepted ones are the whole study's best."""
-    whole = read_bank(run_study(tmp_path, plan, workers=0).bank)
+    whole = read_bank(run_study(tmp_path, plan, Running(workers=0)).bank)
     best = set(pick(whole, "score", TOP).seeds)
     assert len(best & set(bank.info["design"]["accepted"])) >= TOP - 1
     assert len(best & set(pick(bank, "score", TOP).seeds)) >= TOP - 1
@@ -150,12 +150,12 @@ def test_a_race_by_intervals_is_what_races_were_before_there_were_rules(plan: Pl
     older = make_race(plan, top=TOP, rule="interval")
     settings = {"metric": "score", "top": TOP, "start": 8, "z": 1.96, "order": "by SHA-256"}
     assert older.as_dict()["race"] == settings
-    design = read_bank(run_race(tmp_path, older, workers=0).bank).info["design"]
+    design = read_bank(run_race(tmp_path, older, Running(workers=0)).bank).info["design"]
     assert [part["prompts"] for part in design["rounds"]] == [8, 16, 32][: len(design["rounds"])]
     assert design["z"] == 1.96
     assert "rule" not in design
     with pytest.raises(StudyError, match="holds a race with another"):
-        run_race(tmp_path, make_race(plan, top=TOP), workers=0)
+        run_race(tmp_path, make_race(plan, top=TOP), Running(workers=0))
 
 
 def test_a_folder_holds_a_race_or_a_study_and_the_same_one(
@@ -163,14 +163,14 @@ def test_a_folder_holds_a_race_or_a_study_and_the_same_one(
 ) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(StudyError, match="holds a race; go on with --racing"):
-        run_study(folder, plan, workers=0)
+        run_study(folder, plan, Running(workers=0))
     with pytest.raises(StudyError, match=r"another race\.top \(was 6, now 7\)"):
-        run_race(folder, make_race(plan, top=TOP + 1), workers=0)
+        run_race(folder, make_race(plan, top=TOP + 1), Running(workers=0))
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     small = make_plan(FAKE, range(2), PromptSet(("a", "b")), PromptSet(("c", "d")))
-    run_study(tmp_path, small, workers=0)
+    run_study(tmp_path, small, Running(workers=0))
     with pytest.raises(StudyError, match="holds a study of every seed on every prompt"):
-        run_race(tmp_path, raced, workers=0)
+        run_race(tmp_path, raced, Running(workers=0))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from goodseed.banks import Bank, make_bank, read_bank
 from goodseed.banks.clean import clean_positions
 from goodseed.banks.diverse import farthest_point_sampling
 from goodseed.report import write_report
+from goodseed.report.data import spread
 from goodseed.report.embedding import FEWEST, perplexity_for, trust, tsne
 from goodseed.report.layout import principal
 from goodseed.report.maps import SIDE, STEPS, Column, Maps, SeedMap, make_maps
@@ -198,7 +199,11 @@ def test_a_large_bank_is_drawn_with_some_of_its_seeds_and_says_so(monkeypatch: p
     assert all(len(found.places) == len(maps.seeds) for found in maps.maps)
     picks = [mark for mark in maps.marks if mark.shape == "diamond"]
     assert [len(mark.members) for mark in picks] == [4, 4]
-    assert f"Drawn are {len(maps.seeds)} of 500 seeds" in maps_section(maps)
+    even = set(spread(500, 40))
+    added = len(set(maps.seeds) - even)
+    assert 0 < added == maps.added == len(maps.seeds) - len(even)
+    drawn = f"Drawn are {40 + added} of 500 seeds: 40 evenly spread over the bank, and {added} diverse ones besides."
+    assert drawn in maps_section(maps)
 
 
 @pytest.mark.parametrize("seeds", [1, 2, 3, FEWEST - 1, FEWEST])

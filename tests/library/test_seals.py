@@ -21,7 +21,7 @@ from goodseed.study.pilot import run_pilot
 from goodseed.study.plan import MOST_SHARDS, Plan, make_plan, read_plan, write_plan
 from goodseed.study.race_plan import make_race
 from goodseed.study.race_run import run_race
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 from goodseed.study.seals import read_seals, seals_path
 
 FAKE = "tests.library.fake_model:make"
@@ -96,27 +96,27 @@ def test_a_shard_that_rotted_under_its_seal_is_found_before_it_is_used_and_alone
         with pytest.raises(DamagedShardError, match=rf"{Path(shard.name).name}: is damaged \(its bytes have changed"):
             use(folder)
     monkeypatch.setenv("GOODSEED_FAKE_LOG", str(tmp_path / "log"))
-    result = run_study(folder, plan, workers=0)
+    result = run_study(folder, plan, Running(workers=0))
     assert result.damaged == (shard.name,)
     assert len((tmp_path / "log").read_text().splitlines()) == shard.images == result.computed
     assert result.bank_id == before
-    assert run_study(folder, plan, workers=0).damaged == ()
+    assert run_study(folder, plan, Running(workers=0)).damaged == ()
 
 
 def test_a_race_and_a_pilot_mend_a_shard_that_rotted(tmp_path: Path) -> None:
     sets = (PromptSet(tuple(f"{name} {i}" for i in range(16))) for name in ("one", "two"))
     race = make_race(make_plan(FAKE, range(32), *sets))
-    before = run_race(tmp_path / "race", race, workers=0)
+    before = run_race(tmp_path / "race", race, Running(workers=0))
     shards = sorted((tmp_path / "race" / "rounds").rglob("*.parquet"))
     for path in (shards[0], shards[-1]):
         rot(path)
-        after = run_race(tmp_path / "race", race, workers=0)
+        after = run_race(tmp_path / "race", race, Running(workers=0))
         assert len(after.damaged) == 1
         assert 0 < after.computed <= 64
         assert (after.bank_id, after.images) == (before.bank_id, before.images)
-    found = run_pilot(tmp_path / "pilot", race, workers=0)
+    found = run_pilot(tmp_path / "pilot", race, Running(workers=0))
     rot(next((tmp_path / "pilot").rglob("*.parquet")))
-    assert run_pilot(tmp_path / "pilot", race, workers=0) == found
+    assert run_pilot(tmp_path / "pilot", race, Running(workers=0)) == found
 
 
 def test_a_study_made_before_there_were_seals_gives_the_same_bank(tmp_path: Path, read: list[str]) -> None:
@@ -128,11 +128,11 @@ def test_a_study_made_before_there_were_seals_gives_the_same_bank(tmp_path: Path
     assert not read_seals(folder)
     assert build_bank(folder).id == known
     read.clear()
-    result = run_study(folder, read_plan(folder), workers=0, name="bank")
+    result = run_study(folder, read_plan(folder), Running(workers=0), name="bank")
     assert (result.bank_id, result.computed, result.damaged) == (known, 0, ())
     assert len(read) == len(read_seals(folder)) == 4
     seals_path(folder).unlink()
-    assert run_study(folder, read_plan(folder), workers=0, name="bank").bank_id == known
+    assert run_study(folder, read_plan(folder), Running(workers=0), name="bank").bank_id == known
 
 
 def numbered(word: str, count: int) -> PromptSet:
@@ -160,11 +160,11 @@ def test_the_size_of_the_shards_does_not_change_the_bank_and_a_study_keeps_its_o
     finished_study: Path, tmp_path: Path
 ) -> None:
     plan, known = read_plan(finished_study), read_bank(finished_study / "study.safetensors").id
-    assert run_study(tmp_path / "larger", with_blocks(plan, 2), workers=0).bank_id == known
+    assert run_study(tmp_path / "larger", with_blocks(plan, 2), Running(workers=0)).bank_id == known
     begun = tmp_path / "begun"
     write_plan(begun, with_blocks(plan, 2))
     shutil.copytree(tmp_path / "larger" / "shards" / "selection", begun / "shards" / "selection")
-    result = run_study(begun, plan, workers=0)
+    result = run_study(begun, plan, Running(workers=0))
     assert (result.computed, result.bank_id) == (plan.images // 2, known)
     assert read_plan(begun).prompt_block == 2
 

@@ -172,6 +172,7 @@ def test_a_measured_gains_interval_holds_the_true_gain_95_times_in_100_even_for_
 def test_all_seeds_against_all_gain_nothing_for_sure() -> None:
     found = measured_gain(np.arange(4.0), np.ones(4), [0, 1, 2, 3], "lower")
     assert (found.gain, found.low, found.high) == pytest.approx((0, 0, 0))
+    assert str(measured_gain(np.zeros(4), np.ones(4), [0], "lower").gain) == "0.0"
 
 
 def test_a_bootstrapped_mean_covers_the_truth_as_often_as_it_says() -> None:

@@ -15,7 +15,7 @@ from goodseed.prompts import PromptSet
 from goodseed.study.ledger import scan
 from goodseed.study.lock import locked
 from goodseed.study.plan import Plan, make_plan
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 from tests.library.fake_model import FakeGenerator, FakeJudge, make_study
 
 FAKE = "tests.library.fake_model:make"
@@ -31,7 +31,7 @@ def plan() -> Plan:
 
 @pytest.fixture(scope="module")
 def uninterrupted(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return run_study(tmp_path_factory.mktemp("whole"), plan, workers=0).bank_id
+    return run_study(tmp_path_factory.mktemp("whole"), plan, Running(workers=0)).bank_id
 
 
 def test_the_plan_covers_each_cell_once(plan: Plan) -> None:
@@ -46,13 +46,13 @@ def test_the_plan_covers_each_cell_once(plan: Plan) -> None:
 def test_the_number_of_workers_does_not_change_the_bank(
     workers: int, plan: Plan, uninterrupted: str, tmp_path: Path
 ) -> None:
-    assert run_study(tmp_path, plan, workers).bank_id == uninterrupted
+    assert run_study(tmp_path, plan, Running(workers=workers)).bank_id == uninterrupted
 
 
 def test_a_finished_study_computes_nothing_again(plan: Plan, uninterrupted: str, tmp_path: Path, monkeypatch) -> None:
-    run_study(tmp_path / "study", plan, workers=0)
+    run_study(tmp_path / "study", plan, Running(workers=0))
     monkeypatch.setenv("GOODSEED_FAKE_LOG", str(tmp_path / "log"))
-    result = run_study(tmp_path / "study", plan, workers=2)
+    result = run_study(tmp_path / "study", plan, Running(workers=2))
     assert (result.computed, result.bank_id) == (0, uninterrupted)
     assert not (tmp_path / "log").exists()
 
@@ -62,7 +62,7 @@ def test_the_random_states_of_the_process_stay_as_they_were(tmp_path: Path) -> N
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()
     threads = torch.get_num_threads()
     rude = make_plan("tests.library.fake_model:make_rude", range(4), SELECTION, HELD_OUT)
-    run_study(tmp_path, rude, workers=0)
+    run_study(tmp_path, rude, Running(workers=0))
     assert random.getstate() == before[0]
     np.testing.assert_equal(np.random.get_state(), before[1])
     assert torch.equal(torch.get_rng_state(), before[2])
@@ -74,18 +74,18 @@ def test_a_failing_generator_is_one_line_and_what_was_finished_stays(
 ) -> None:
     monkeypatch.setenv("GOODSEED_FAKE_FAIL", "69")
     with pytest.raises(StudyError, match=r"failed on seeds 64 to 69 \(RuntimeError: seed 69 was told to fail\)"):
-        run_study(tmp_path, plan, workers=1)
+        run_study(tmp_path, plan, Running(workers=1))
     monkeypatch.delenv("GOODSEED_FAKE_FAIL")
     done = sum(shard.images for shard in scan(tmp_path, plan).done)
     assert done == 64
-    result = run_study(tmp_path, plan, workers=0)
+    result = run_study(tmp_path, plan, Running(workers=0))
     assert (result.computed, result.bank_id) == (plan.images - done, uninterrupted)
 
 
 def test_a_worker_that_is_killed_is_one_line(plan: Plan, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("GOODSEED_FAKE_KILL", "3")
     with pytest.raises(StudyError, match=r"a worker ended with code -9.*it continues"):
-        run_study(tmp_path, plan, workers=1)
+        run_study(tmp_path, plan, Running(workers=1))
 
 
 class StopAfter:
@@ -117,12 +117,12 @@ def test_a_disk_that_gets_full_is_one_line_and_loses_nothing(plan: Plan, uninter
         with pytest.raises(
             OutputError, match=r"\.parquet: cannot be written \(.*\); check the folder and the free space"
         ):
-            run_study(tmp_path, plan, workers=0, progress=fill)
+            run_study(tmp_path, plan, Running(workers=0, progress=fill))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert not list(tmp_path.rglob("*.tmp"))
     assert len(scan(tmp_path, plan).done) == 2
-    assert run_study(tmp_path, plan, workers=0).bank_id == uninterrupted
+    assert run_study(tmp_path, plan, Running(workers=0)).bank_id == uninterrupted
 
 
 def test_ctrl_c_leaves_a_study_that_continues(plan: Plan, uninterrupted: str, tmp_path: Path) -> None:
@@ -130,14 +130,14 @@ def test_ctrl_c_leaves_a_study_that_continues(plan: Plan, uninterrupted: str, tm
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_study(tmp_path, plan, workers=1, progress=StopAfter(press))
+        run_study(tmp_path, plan, Running(workers=1, progress=StopAfter(press)))
     with locked(tmp_path):
         pass  # the lock was given back
-    assert run_study(tmp_path, plan, workers=0).bank_id == uninterrupted
+    assert run_study(tmp_path, plan, Running(workers=0)).bank_id == uninterrupted
 
 
 def test_another_seed_list_prompt_or_generator_on_the_same_folder_is_named(plan: Plan, tmp_path: Path) -> None:
-    run_study(tmp_path, plan, workers=0)
+    run_study(tmp_path, plan, Running(workers=0))
     other_prompts = PromptSet(("a", "b", "z"), "CC0-1.0")
     for other, named in (
         (make_plan(FAKE, range(8), SELECTION, HELD_OUT), 'another seeds (was "0-69", now "0-7");'),
@@ -145,16 +145,16 @@ def test_another_seed_list_prompt_or_generator_on_the_same_folder_is_named(plan:
         (make_plan("tests.library.fake_model:make_rude", range(70), SELECTION, HELD_OUT), "another generator (was"),
     ):
         with pytest.raises(StudyError) as error:
-            run_study(tmp_path, other, workers=0)
+            run_study(tmp_path, other, Running(workers=0))
         assert named in str(error.value)
 
 
 def test_a_study_that_has_computed_nothing_yet_may_be_changed(plan: Plan, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("GOODSEED_FAKE_FAIL", "0")
     with pytest.raises(StudyError, match="seed 0 was told to fail"):
-        run_study(tmp_path, plan, workers=0)
+        run_study(tmp_path, plan, Running(workers=0))
     other = make_plan(FAKE, range(1, 5), SELECTION, HELD_OUT)
-    assert run_study(tmp_path, other, workers=0).seeds == 4
+    assert run_study(tmp_path, other, Running(workers=0)).seeds == 4
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def make_nan():
 def test_a_judge_that_breaks_its_word_is_named(maker: str, message: str, tmp_path: Path) -> None:
     plan = make_plan(f"{__name__}:{maker}", range(4), SELECTION, HELD_OUT)
     with pytest.raises(StudyError, match=message):
-        run_study(tmp_path, plan, workers=0)
+        run_study(tmp_path, plan, Running(workers=0))
 
 
 def test_a_small_study_of_the_helper_is_whole(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from goodseed.study.frechet import Reference, frechet_distances
 from goodseed.study.ledger import Ledger, read_ledger
 from goodseed.study.pca import on_axes, principal_axes
 from goodseed.study.plan import make_plan
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 from goodseed.study.tables import Tables
 from tests.library.fake_model import make
 
@@ -28,7 +28,7 @@ SEEDS, PROMPTS = 64, 6
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bank") / "study"
     sets = (PromptSet(tuple(f"{name} {i}" for i in range(PROMPTS)), "CC0-1.0") for name in ("one", "two"))
-    run_study(folder, make_plan("tests.library.fake_model:make", range(SEEDS), *sets), workers=0)
+    run_study(folder, make_plan("tests.library.fake_model:make", range(SEEDS), *sets), Running(workers=0))
     return folder
 
 

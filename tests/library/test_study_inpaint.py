@@ -15,7 +15,7 @@ from goodseed.prompts import PromptSet
 from goodseed.study import registry
 from goodseed.study.ledger import scan
 from goodseed.study.plan import Plan, make_plan
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 from tests.library.fake_model import DIRTY
 
 FAKE, INPAINTER, READER = (f"tests.library.fake_model:{name}" for name in ("make", "make_inpainter", "make_reader"))
@@ -30,7 +30,7 @@ def plan_of(reader: str | None = READER, pairs: int = PAIRS, seeds: int = SEEDS)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("inpaint") / "study"
-    run_study(folder, plan_of(), workers=0)
+    run_study(folder, plan_of(), Running(workers=0))
     return folder
 
 
@@ -46,7 +46,7 @@ def test_a_study_without_inpainting_is_what_it_was(folder: Path, tmp_path: Path)
     plain = plan_of(None)
     assert "inpaint" not in plain.as_dict()
     assert plan_of().without_inpainting.key == plain.key
-    bare = read_bank(run_study(tmp_path / "study", plain, workers=0).bank)
+    bare = read_bank(run_study(tmp_path / "study", plain, Running(workers=0)).bank)
     full = read_bank(folder / "study.safetensors")
     assert not bare.tasks
     assert "inpaint" not in bare.info
@@ -58,7 +58,7 @@ def test_a_study_without_inpainting_is_what_it_was(folder: Path, tmp_path: Path)
 def test_workers_and_stops_do_not_change_the_bank(folder: Path, tmp_path: Path, monkeypatch) -> None:
     plan, expected = plan_of(), read_bank(folder / "study.safetensors").id
     monkeypatch.setenv("GOODSEED_FAKE_LOG", str(tmp_path / "log"))
-    run_study(tmp_path / "study", plan, workers=1)
+    run_study(tmp_path / "study", plan, Running(workers=1))
     made = (tmp_path / "log").read_text().splitlines()
     assert len(made) == len(set(made)) == plan.images
     lost = sorted((tmp_path / "study" / "shards").glob("inpaint_*/*.parquet"))[::3]
@@ -66,18 +66,18 @@ def test_workers_and_stops_do_not_change_the_bank(folder: Path, tmp_path: Path, 
         path.unlink()
     pending = scan(tmp_path / "study", plan).pending
     assert len(pending) == len(lost) > 1
-    again = run_study(tmp_path / "study", plan, workers=0)
+    again = run_study(tmp_path / "study", plan, Running(workers=0))
     assert (again.bank_id, again.computed) == (expected, sum(shard.images for shard in pending))
 
 
 def test_a_finished_study_is_extended_and_its_pictures_are_not_made_again(folder: Path, tmp_path: Path) -> None:
-    run_study(tmp_path / "study", plan_of(None), workers=0)
-    extended = run_study(tmp_path / "study", plan_of(), workers=0)
+    run_study(tmp_path / "study", plan_of(None), Running(workers=0))
+    extended = run_study(tmp_path / "study", plan_of(), Running(workers=0))
     assert extended.computed == SEEDS * PAIRS * 2
     assert extended.bank_id == read_bank(folder / "study.safetensors").id
     for other in (plan_of(None), plan_of(pairs=8)):
         with pytest.raises(StudyError, match="holds a study with another inpaint"):
-            run_study(tmp_path / "study", other, workers=0)
+            run_study(tmp_path / "study", other, Running(workers=0))
 
 
 def test_the_planted_dirty_seed_is_found_and_where_the_seed_does_nothing_nothing_is(folder: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from goodseed.prompts import read_prompts
 from goodseed.study.ledger import scan
 from goodseed.study.plan import Plan, make_plan, read_plan
-from goodseed.study.runner import run_study
+from goodseed.study.runner import Running, run_study
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
 
@@ -80,7 +80,7 @@ def test_killed_twice_and_continued_gives_the_same_bank_and_computes_no_finished
     selection, held_out = map(read_prompts, prompt_files)
     plan = make_plan(FAKE, range(64), selection, held_out)
     assert len(plan.shards()) == 8
-    uninterrupted = run_study(tmp_path / "whole", plan, workers=0).bank_id
+    uninterrupted = run_study(tmp_path / "whole", plan, Running(workers=0)).bank_id
     folder, log = tmp_path / "killed", tmp_path / "log"
     environment = {"GOODSEED_FAKE_LOG": str(log), "GOODSEED_FAKE_DELAY": "0.002"}
     moments = random.Random(3)
@@ -102,7 +102,7 @@ def test_killed_twice_and_continued_gives_the_same_bank_and_computes_no_finished
     until(lambda: not _grows(log), "workers of the killed study have ended")
     lines = len(log.read_text().splitlines())
     monkeypatch.setenv("GOODSEED_FAKE_LOG", str(log))
-    result = run_study(folder, plan, workers=0)
+    result = run_study(folder, plan, Running(workers=0))
     computed = [tuple(line.split("\t")) for line in log.read_text().splitlines()[lines:]]
     assert 0 < len(began_with) < plan.images
     assert not began_with.intersection(computed)
