@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from goodseed.report import Report
     from goodseed.study.interfaces import Generator
 
-DEMOS = {"goodseed-demo": "demo", "goodseed-demo-inpaint": "demo-inpaint"}
+FAMILIES = {"goodseed-demo": "demo", "goodseed-demo-inpaint": "demo-inpaint"}
 """The generators that are recognised, by the family that a bank names."""
 
 
@@ -89,17 +89,25 @@ def _generator(bank: Bank, name: str | None) -> tuple[Generator | None, str]:
     Only the demos are recognised: importing what a file names would run whatever the file's maker wrote there.
     """
     from goodseed.report.write import NO_GENERATOR
-    from goodseed.study.registry import make_pair
+    from goodseed.study.registry import DEMOS, make_pair
 
     if name is not None:
-        return make_pair(name)[0], ""
-    known = DEMOS.get(bank.info["model"].get("family", ""))
+        return make_pair(name, options=_measured_with(bank) if name in DEMOS else None)[0], ""
+    known = FAMILIES.get(bank.info["model"].get("family", ""))
     if known is None:
         return None, f"{NO_GENERATOR} (give one with --generator)"
     try:
-        return make_pair(known)[0], ""
+        return make_pair(known, options=_measured_with(bank))[0], ""
     except GoodSeedError as error:
         return None, str(error)
+
+
+def _measured_with(bank: Bank) -> dict[str, Any]:
+    """Return the demos' own options as the bank's pictures were made with them, where it says so."""
+    from goodseed.study.registry import DEMO_OPTIONS
+
+    sampling = bank.info.get("sampling") or {}
+    return {name: sampling[name] for name in DEMO_OPTIONS if isinstance(sampling.get(name), int | float | str)}
 
 
 def _write(bank: Bank, out: Path, png: Path | None, maker: Generator | None, why_none: str) -> Report:

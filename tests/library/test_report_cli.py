@@ -42,6 +42,19 @@ def test_a_study_becomes_a_report_from_its_folder(tmp_path: Path, capsys: pytest
     assert len(page.images()) >= result["pictures"] > 50
 
 
+def test_a_demo_is_run_as_the_bank_was_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A demo of other steps, guidance or precision makes other pictures, and would show none of the bank's."""
+    study = ["study", "--seeds", "0-3", "--prompts", str(tmp_path / "p.txt"), "--out", str(tmp_path / "s"), "--json"]
+    (tmp_path / "p.txt").write_text("red circle\nblue square\ngreen star\nred star\n")
+    how = ["--steps", "1", "--cfg", "1", "--dtype", "bfloat16", "--workers", "0", "--metrics", "traits"]
+    assert run([*study, *how]) == 0
+    capsys.readouterr()
+    code, result = run_json(capsys, str(tmp_path / "s"), "--out", str(tmp_path / "r.html"))
+    assert code == 0
+    assert result["missing"] is None
+    assert result["pictures"] > 0
+
+
 def test_a_study_whose_bank_was_deleted_is_summed_up_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = make_study(tmp_path, seeds=8, prompts=4)
     (file,) = folder.glob("*.safetensors")
