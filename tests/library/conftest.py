@@ -7,13 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from goodseed.report import write_report
 from tests.library.fake_model import make_study
+from tests.library.test_report import a_bank
 
 
 @pytest.fixture(scope="session")
 def finished_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study of 70 seeds (two blocks) × 3 + 3 prompts: 12 shards. Whoever changes it takes a copy."""
     return make_study(tmp_path_factory.mktemp("finished"), seeds=70, prompts=3)
+
+
+@pytest.fixture(scope="session")
+def bare_report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of a full bank, written without a generator."""
+    file = tmp_path_factory.mktemp("bare") / "report.html"
+    write_report(a_bank(), file)
+    return file.read_text(encoding="utf-8")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

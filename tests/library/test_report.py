@@ -167,8 +167,8 @@ def test_the_file_asks_for_nothing_outside_itself(written: Report) -> None:
         assert not any(key.startswith("on") for key in attrs)
 
 
-def test_ids_are_unique_and_what_charts_refer_to_is_there(tmp_path: Path) -> None:
-    page = report_of(a_bank(), tmp_path)
+def test_ids_are_unique_and_what_charts_refer_to_is_there(bare_report: str) -> None:
+    page = Page(bare_report)
     assert len(page.ids) == len(set(page.ids))
     used = [(attrs.get("href") or attrs.get("xlink:href") or "#method")[1:] for tag, attrs in page.tags if tag == "use"]
     assert used
@@ -261,8 +261,8 @@ def test_best_seeds_without_a_lead_on_held_out_prompts_come_with_a_warning(tmp_p
     assert warning in report_of(a_bank(change=gain(-0.05)), tmp_path).text
 
 
-def test_without_a_generator_the_report_says_so_and_keeps_its_charts(tmp_path: Path) -> None:
-    page = report_of(a_bank(), tmp_path)
+def test_without_a_generator_the_report_says_so_and_keeps_its_charts(bare_report: str) -> None:
+    page = Page(bare_report)
     assert "Without pictures: no generator was given that can make them again." in page.text
     assert page.images() == []
     assert sum(tag == "svg" for tag, _ in page.tags) == 9  # two metrics, the style map, two objects, four maps of seeds

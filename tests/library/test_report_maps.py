@@ -18,7 +18,6 @@ import pytest
 from goodseed.banks import Bank, make_bank, read_bank
 from goodseed.banks.clean import clean_positions
 from goodseed.banks.diverse import farthest_point_sampling
-from goodseed.report import write_report
 from goodseed.report.data import spread
 from goodseed.report.embedding import FEWEST, perplexity_for, trust, tsne
 from goodseed.report.layout import principal
@@ -244,8 +243,8 @@ def data_of(page: Page) -> dict[str, Any]:
     return found
 
 
-def test_the_page_allows_its_own_script_and_nothing_else(tmp_path: Path) -> None:
-    page = report_of(a_bank(), tmp_path)
+def test_the_page_allows_its_own_script_and_nothing_else(bare_report: str) -> None:
+    page = Page(bare_report)
     own = base64.b64encode(hashlib.sha256(page.scripts[1].encode()).digest()).decode()
     parts = dict(part.split(" ", 1) for part in policy(page).split("; "))
     assert parts["script-src"] == f"'sha256-{own}'"
@@ -296,8 +295,8 @@ def test_what_a_map_must_not_be_read_for_stands_under_it(tmp_path: Path) -> None
     assert page.text.count("by chance 0.") == 4
 
 
-def test_without_the_script_nothing_is_shown_that_needs_it(tmp_path: Path) -> None:
-    page = report_of(a_bank(), tmp_path)
+def test_without_the_script_nothing_is_shown_that_needs_it(bare_report: str) -> None:
+    page = Page(bare_report)
     for name in ("tools", "one-seed"):
         (found,) = [attrs for _, attrs in page.tags if attrs.get("class") == name]
         assert found["hidden"] == "hidden"
@@ -340,7 +339,5 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def test_a_chart_s_own_rules_do_not_reach_the_page(tmp_path: Path) -> None:
-    write_report(a_bank(), tmp_path / "r.html")
-    body = (tmp_path / "r.html").read_text(encoding="utf-8").partition("</head>")[2]
-    assert "<style" not in body
+def test_a_chart_s_own_rules_do_not_reach_the_page(bare_report: str) -> None:
+    assert "<style" not in bare_report.partition("</head>")[2]
