@@ -33,6 +33,7 @@ app = typer.Typer(
     help="Measure what a seed does to a diffusion model, and choose seeds by it.",
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
 app.add_typer(bank_app, name="bank")
 app.command()(pick)
