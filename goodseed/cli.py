@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import warnings
@@ -86,10 +87,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _failed(message: str, as_json: bool) -> int:
-    try:
-        say_error(message, as_json)
-    except OutputError:
-        say_error(message, as_json=False)
+    for where in (as_json, False):
+        with contextlib.suppress(OutputError, OSError):  # that stream is full or gone
+            say_error(message, where)
+            break
     return 2
 
 

@@ -217,6 +217,14 @@ def test_a_full_standard_output_is_one_line_and_exit_2(bank: Path) -> None:
     )
 
 
+def test_where_nothing_can_be_said_the_exit_code_says_it(bank: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "goodseed.cli", "bank", "show", str(bank)]
+        assert subprocess.run(command, cwd=ROOT, stdout=full, stderr=full, check=False).returncode == 2
+
+
 def test_a_reader_that_leaves_is_no_traceback(bank: Path) -> None:
     read, write = os.pipe()
     os.close(read)
