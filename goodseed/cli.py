@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import warnings
@@ -33,6 +34,7 @@ app = typer.Typer(
     help="Measure what a seed does to a diffusion model, and choose seeds by it.",
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
 )
 app.add_typer(bank_app, name="bank")
 app.command()(pick)
@@ -85,10 +87,10 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _failed(message: str, as_json: bool) -> int:
-    try:
-        say_error(message, as_json)
-    except OutputError:
-        say_error(message, as_json=False)
+    for where in (as_json, False):
+        with contextlib.suppress(OutputError, OSError):  # that stream is full or gone
+            say_error(message, where)
+            break
     return 2
 
 

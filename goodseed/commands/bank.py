@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodseed.commands.output import GroupJsonOption, JsonOption, console, escaped, print_json
+from goodseed.commands.output import GroupJsonOption, JsonOption, console, escaped, make_table, print_json
 from goodseed.errors import BankError
 from goodseed.figures import spanned
 
@@ -105,13 +105,11 @@ def _summary(bank: Bank) -> dict[str, Any]:
 
 
 def _show_list(entries: list[dict[str, Any]]) -> None:
-    from rich.table import Table
-
     out = console()
     if not entries:
         out.print("No bank found; measure one with goodseed study, or name its folder with --folder.")
         return
-    table = Table("bank", "seeds", "model", "metrics", "id")
+    table = make_table("bank", "seeds", "model", "metrics", "id")
     for entry in entries:
         if "error" in entry:
             table.add_row(escaped(entry["name"]), "", f"[red]{escaped(entry['error'])}[/red]", "", "")
@@ -124,13 +122,11 @@ def _show_list(entries: list[dict[str, Any]]) -> None:
 
 
 def _show_published(bank: Bank) -> None:
-    from rich.table import Table
-
     from goodseed.banks.published import caution
 
     out, found = console(), bank.info["published"]
     out.print(escaped(f"{bank.name} ({bank.id[:12]}): published figures for {bank.info['model']['name']}"))
-    table = Table("seed", "published", "place")
+    table = make_table("seed", "published", "place")
     for name, metric in found["metrics"].items():
         for seed, figure in metric["figures"].items():
             figures = f"{name} {figure['value']:g}", f"{figure['place']} of {figure['of']}"
@@ -143,13 +139,11 @@ def _show_published(bank: Bank) -> None:
 
 
 def _show_bank(bank: Bank) -> None:
-    from rich.table import Table
-
     from goodseed.banks.cautions import cautions
 
     info = bank.info
     prompts, sampling = info["prompts"], info["sampling"]
-    facts = Table(show_header=False, box=None)
+    facts = make_table("", "", show_header=False, box=None)
     for key, value in (
         ("bank", f"{bank.name} ({bank.id[:12]})"),
         ("model", f"{info['model']['file']} ({info['model']['tensors_sha256'][:12]}), {info['model']['family']}"),
@@ -166,7 +160,7 @@ def _show_bank(bank: Bank) -> None:
     for caution in cautions(bank):
         out.print(f"[yellow]{escaped(caution)}[/yellow]", soft_wrap=True)
     reliability = info["reliability"]
-    table = Table("measured", "", "ICC (95 %)", "rank correlation of the prompt sets (95 %)")
+    table = make_table("measured", "", "ICC (95 %)", "rank correlation of the prompt sets (95 %)")
     rows = [(name, about["direction"] + " is better") for name, about in sorted(bank.metrics.items())]
     rows += [(name, "") for name in sorted(reliability.get("icc", {})) if name not in bank.metrics]
     for name, about in rows:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def classify(
     paths: Annotated[
         list[Path],
-        typer.Argument(metavar="DIR | IMAGE...", help="The folder of a finished study; or images, with --study."),
+        typer.Argument(metavar="DIR | IMAGE", help="The folder of a finished study; or images, with --study."),
     ],
     study: Annotated[
         Path | None,

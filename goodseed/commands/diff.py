@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.commands.output import JsonOption, console, escaped, make_table, print_json
 from goodseed.files import write_bytes
 
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ def diff(
 
 def show(out: Console, found: dict[str, Any]) -> None:
     """Print causes with their fixes, the stages, and the notes, for people."""
-    from rich.table import Table
-
     if found["same"]:
         out.print("[green]same[/green]: nothing that makes the image differs")
     elif found["image_same"]:
@@ -55,7 +53,7 @@ def show(out: Console, found: dict[str, Any]) -> None:
         out.print(f"   [green]fix[/green]: {escaped(cause['fix'])}", soft_wrap=True)
     stages = [stage for stage in found["stages"] if stage["same"] is not None]
     if stages:
-        table = Table("run", "stage", "", "relative distance")
+        table = make_table("run", "stage", "", "relative distance")
         for stage in stages:
             verdict = "[green]same[/green]" if stage["same"] else "[red]differs[/red]"
             apart = f"{stage['distance']:.2g}" if stage["distance"] else ""

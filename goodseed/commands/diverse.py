@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goodseed.commands.bank import BankArgument
-from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.commands.output import JsonOption, console, escaped, make_table, print_json
 from goodseed.figures import fixed, spanned
 
 if TYPE_CHECKING:
@@ -40,11 +40,9 @@ def diverse(
 
 
 def _show(out: Console, choice: Choice) -> None:
-    from rich.table import Table
-
     what = "style and composition" if choice.settings["by"] == "both" else choice.settings["by"]
     out.print(f"Seeds that differ in {what}: [bold]{', '.join(map(str, choice.seeds))}[/bold]", soft_wrap=True)
-    table = Table("similarity (eq. 2), less is more varied", "prompts", "these", "random sets (95 %)")
+    table = make_table("similarity (eq. 2), less is more varied", "prompts", "these", "random sets (95 %)")
     for name, found in choice.evidence.get("similarity", {}).items():
         random = spanned(found["random"], found["random_low"], found["random_high"], 4)
         table.add_row(name, found["prompts"].replace("_", " "), fixed(found["similarity"], 4), random)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.commands.output import JsonOption, console, escaped, make_table, print_json
 from goodseed.errors import RecordError
 from goodseed.files import write_bytes
 
@@ -57,13 +57,11 @@ def inspect(
 
 
 def _show(name: str, source: str, record: Record, notes: list[str]) -> None:
-    from rich.table import Table
-
     from goodseed.provenance.summary import rows
 
     out = console()
     out.print(f"[bold]{escaped(name)}[/bold]: {escaped(source)}", soft_wrap=True)
-    table = Table("", "", "known", box=None)
+    table = make_table("", "", "known", box=None)
     for row in rows(record):
         table.add_row(*(escaped(cell) for cell in row))
     out.print(table)

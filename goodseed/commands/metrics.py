@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.commands.output import JsonOption, console, escaped, make_table, print_json
 from goodseed.errors import StudyError
 
 if TYPE_CHECKING:
@@ -120,13 +120,9 @@ def _announce(files: Sequence[Any]) -> None:
 
 
 def _show(rows: Sequence[dict[str, Any]]) -> None:
-    from rich.table import Table
-
     from goodseed.study.metrics.weights import in_words
 
-    table = Table(box=None, pad_edge=False)
-    for heading in ("metric", "kind", "measures", "weights", "licence"):
-        table.add_column(heading)
+    table = make_table("metric", "kind", "measures", "weights", "licence", box=None, pad_edge=False)
     for row in rows:
         files = row["weights"]
         size = in_words(sum(file["bytes"] for file in files)) if files else "none"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from goodseed.errors import OutputError
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 """The option that every command has, as `as_json: JsonOption = False`."""
@@ -22,6 +25,13 @@ GroupJsonOption = Annotated[bool, typer.Option("--json", hidden=True)]
 def console() -> Console:
     """Return the console for people: standard error as it is now."""
     return Console(stderr=True, highlight=False)
+
+
+def make_table(*headings: str, **options: Any) -> Table:
+    """Return a table that cuts nothing off where a terminal is narrow; `options` are those of rich's."""
+    from rich.table import Column, Table
+
+    return Table(*(Column(heading, overflow="fold") for heading in headings), **options)
 
 
 def print_json(result: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from goodseed.commands.bank import BankArgument, interval
-from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.commands.output import JsonOption, console, escaped, make_table, print_json
 from goodseed.figures import fixed
 
 if TYPE_CHECKING:
@@ -51,18 +51,17 @@ def pick(
 
 
 def _show(out: Console, bank: Bank, choice: Choice) -> None:
-    from rich.table import Table
-
     names, clean = list(choice.scores), "tasks" in choice.settings
     on = "pairs" if clean else "prompts"
     kind = ("Text-prone" if clean else "Inferior") if choice.settings["worst"] else "Clean" if clean else "Golden"
     where = "as published" if bank.published else f"on the selection {on}"
-    out.print(f"{kind} seeds by {choice.rule}, {where}:")
-    table = Table("seed", *names)
+    by = "" if clean else f" by {choice.rule}"
+    out.print(f"{kind} seeds{by}, {where}:")
+    table = make_table("seed", *names)
     for row, seed in enumerate(choice.seeds):
         table.add_row(f"[bold]{seed}[/bold]", *(fixed(choice.scores[name][row], 4) for name in names))
     out.print(table)
-    evidence = Table(f"on the held-out {on}", "these", "all", "better by (95 %)", "ICC (95 %)")
+    evidence = make_table(f"on the held-out {on}", "these", "all", "better by (95 %)", "ICC (95 %)")
     for name, gain in choice.evidence["held_out"].items():
         better = interval({"value": gain["gain"], "low": gain["low"], "high": gain["high"]})
         icc = interval(choice.evidence["icc"].get(name))

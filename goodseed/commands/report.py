@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from goodseed.report import Report
     from goodseed.study.interfaces import Generator
 
-FAMILIES = {"goodseed-demo": "demo", "goodseed-demo-inpaint": "demo-inpaint"}
+DEMOS = {"goodseed-demo": "demo", "goodseed-demo-inpaint": "demo-inpaint"}
 """The generators that are recognised, by the family that a bank names."""
 
 
@@ -37,7 +37,7 @@ def report(
 ) -> None:
     """Write what a bank says of its seeds, with pictures and plots, to one self-contained HTML file."""
     bank = find_bank(source)
-    maker, why_none = (None, "they were not asked for") if not pictures else _generator(bank, generator)
+    maker, why_none = (None, "they were not asked for") if not pictures else generator_of(bank, generator)
     written = _write(bank, out, png, maker, why_none)
     if as_json:
         print_json(
@@ -83,31 +83,39 @@ def find_bank(source: str) -> Bank:
     return build_bank(folder)
 
 
-def _generator(bank: Bank, name: str | None) -> tuple[Generator | None, str]:
+def generator_of(bank: Bank, name: str | None) -> tuple[Generator | None, str]:
     """Return what makes the bank's pictures, or None and why not.
 
     Only the demos are recognised: importing what a file names would run whatever the file's maker wrote there.
+
+    Raises:
+        StudyError: for a `name` that is unknown, or cannot do what the bank asks for.
     """
     from goodseed.report.write import NO_GENERATOR
-    from goodseed.study.registry import DEMOS, make_pair
+    from goodseed.study.registry import make_pair
 
     if name is not None:
-        return make_pair(name, options=_measured_with(bank) if name in DEMOS else None)[0], ""
-    known = FAMILIES.get(bank.info["model"].get("family", ""))
+        return make_pair(name, options=_demo_options(bank, name))[0], ""
+    known = DEMOS.get(bank.info["model"].get("family", ""))
     if known is None:
         return None, f"{NO_GENERATOR} (give one with --generator)"
     try:
-        return make_pair(known, options=_measured_with(bank))[0], ""
+        return make_pair(known, options=_demo_options(bank, known))[0], ""
     except GoodSeedError as error:
         return None, str(error)
 
 
-def _measured_with(bank: Bank) -> dict[str, Any]:
-    """Return the demos' own options as the bank's pictures were made with them, where it says so."""
+def _demo_options(bank: Bank, generator: str) -> dict[str, Any]:
+    """Return what a demo generator was set to when the bank was measured; of others nothing is known."""
     from goodseed.study.registry import DEMO_OPTIONS
 
-    sampling = bank.info.get("sampling") or {}
-    return {name: sampling[name] for name in DEMO_OPTIONS if isinstance(sampling.get(name), int | float | str)}
+    if generator not in DEMOS.values():
+        return {}
+    sampling = bank.info.get("sampling", {})
+    options = {name: sampling[name] for name in DEMO_OPTIONS if name in sampling}
+    if "dtype" in options and not isinstance(options["dtype"], str):
+        del options["dtype"]  # what a bank says besides the fields that all have is not checked
+    return options
 
 
 def _write(bank: Bank, out: Path, png: Path | None, maker: Generator | None, why_none: str) -> Report:

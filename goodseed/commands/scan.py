@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.commands.output import JsonOption, console, escaped, make_table, print_json
 from goodseed.errors import ScanError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ ENDINGS = (".png", ".webp", ".jpg", ".jpeg", ".avif")
 
 
 def scan(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Images, or folders of them.")],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Images, or folders of them.")],
     mask: Annotated[
         Path | None, typer.Option("--mask", help="An image, white where text counts; the whole picture if not given.")
     ] = None,
@@ -149,12 +149,10 @@ def _as_json(found: dict[Path, Found], clean: dict[Path, bool]) -> dict[str, Any
 
 
 def _show(out: Console, found: dict[Path, Found], clean: dict[Path, bool]) -> None:
-    from rich.table import Table
-
     from goodseed.inpaint.scan import texts_of
     from goodseed.inpaint.sorting import percent
 
-    table = Table("image", "", "of the mask", "text")
+    table = make_table("image", "", "of the mask", "text")
     own = any(one.mimicry is not None for one in found.values())
     if own:
         table.add_column("the prompt's")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goodseed.commands.output import JsonOption, console, escaped, print_json
+from goodseed.commands.output import JsonOption, console, escaped, make_table, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +20,9 @@ _COLOURS = {"identical": "green", "same-to-the-eye": "yellow", "different": "red
 
 
 def verify(
-    image: Annotated[Path, typer.Argument(help="The image, with its record or ComfyUI's graph in it.")],
+    image: Annotated[
+        Path, typer.Argument(metavar="IMAGE", help="The image, with its record or ComfyUI's graph in it.")
+    ],
     server: Annotated[
         str, typer.Option("--server", help="The ComfyUI to run it on, such as http://127.0.0.1:8188.")
     ] = "http://127.0.0.1:8188",
@@ -58,8 +60,6 @@ def verify(
 
 
 def _show(out: Console, answer: Verification) -> None:
-    from rich.table import Table
-
     worst = max(answer.runs, key=lambda run: run.rank)
     said = worst.difference or "another size"
     detail = f": {said}" if answer.verdict != "identical" else ""
@@ -71,7 +71,7 @@ def _show(out: Console, answer: Verification) -> None:
         what = f"{change['input']} of node {change['node']} from {change['from']!r} to {change['to']!r}"
         out.print(f"With {escaped(what)} the picture {'changes' if change['changed'] else 'stays'}.", soft_wrap=True)
     if answer.causes:
-        table = Table("cause", "where", "why", "fix")
+        table = make_table("cause", "where", "why", "fix")
         for cause in answer.causes:
             table.add_row(*(escaped(str(cause[column])) for column in ("cause", "where", "why", "fix")))
         out.print(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,12 @@ def _make_own_pair(name: str, options: Mapping[str, Any], place: Place | None) -
     if name == "diffusers":
         return _make_diffusers(options, place)
     function = _imported("generator", name, NAMES)
-    generator, judge = function(dict(options), place) if options or place else function()
+    made = _called("generator", name, function, *((dict(options), place) if options or place else ()))
+    if not (isinstance(made, tuple) and len(made) == 2):
+        raise StudyError(f"generator: {name} returns {type(made).__name__}; let it return a generator and a judge")
+    generator, judge = made
+    _check_methods("generator", name, generator, ("describe", "generate"))
+    _check_methods("judge", name, judge, ("describe", "measure"))
     return generator, judge
 
 
@@ -82,7 +88,8 @@ def make_reader(name: str) -> TextReader:
             from goodseed.study.text_reader import OcrReader
 
             return OcrReader(name)
-        reader: TextReader = _imported("reader", name, READERS)()
+        reader: TextReader = _called("reader", name, _imported("reader", name, READERS))
+        _check_methods("reader", name, reader, ("describe", "shares"))
         return reader
 
 
@@ -103,6 +110,24 @@ def _imported(what: str, name: str, known: tuple[str, ...]) -> Any:
         return getattr(importlib.import_module(module_name), function)
     except (ImportError, AttributeError) as error:
         raise StudyError(f"{what}: {name} cannot be imported ({error}); is it on PYTHONPATH?") from error
+
+
+def _called(what: str, name: str, function: Any, *arguments: Any) -> Any:
+    """Call a user's function, after looking whether it can be called so: an error within it is its own."""
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError as error:
+        given = "its options and a place" if arguments else "nothing"
+        raise StudyError(f"{what}: {name} cannot be called with {given} ({error}); name a function that can") from error
+    except ValueError:
+        pass  # some functions in C do not say what they take
+    return function(*arguments)
+
+
+def _check_methods(what: str, name: str, made: object, methods: Sequence[str]) -> None:
+    for method in methods:
+        if not callable(getattr(made, method, None)):
+            raise StudyError(f"{what}: {name} returns one without {method}(), which every {what} has")
 
 
 @contextlib.contextmanager

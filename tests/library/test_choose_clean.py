@@ -124,7 +124,7 @@ def test_the_command_gives_what_the_library_gives(tmp_path: Path, capsys: pytest
     assert found == pick(make_inpaint_bank(), "clean", 3, task="completion").as_dict()
     assert {"seeds", "rule", "bank", "settings", "scores", "evidence", "notes"} == set(found)
     assert run(["pick", str(path), "--rule", "clean"]) == 0
-    assert "Clean seeds by clean, on the selection pairs" in capsys.readouterr().err
+    assert "Clean seeds, on the selection pairs" in capsys.readouterr().err
     assert run(["bank", "show", str(path)]) == 0
     assert "text, removal" in capsys.readouterr().err
     write_bank(make_test_bank(), path)

@@ -72,7 +72,10 @@ def test_for_people_everything_is_on_standard_error(capsys: pytest.CaptureFixtur
         assert all(str(seed) in err for seed in seeds)
 
 
-def test_what_rounds_to_nothing_has_no_minus(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_what_rounds_to_nothing_has_no_minus(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     info, tensors = sound_info(), sound_tensors()
     info["reliability"]["icc"]["score"] = {"value": -2e-5, "low": -4e-4, "high": 3e-4}
     for which in ("metric", "heldout"):
@@ -83,6 +86,18 @@ def test_what_rounds_to_nothing_has_no_minus(capsys: pytest.CaptureFixture[str],
         said = capsys.readouterr().err
         assert "0.000 (0.000…0.000)" in " ".join(said.replace("│", " ").split())
         assert not re.search(r"-0\.0+\b", said)
+
+
+def test_a_narrow_terminal_cuts_nothing_off(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, bank: Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    info, tensors = sound_info(), sound_tensors()
+    info["reliability"]["icc"]["score"] = {"value": -12.558, "low": -112.269, "high": 87.157}
+    write_bank(make_bank(tensors, info, "mine"), bank)
+    assert run(["pick", str(bank), "--rule", "score"]) == 0
+    last = [line.split("│")[-2].strip() for line in capsys.readouterr().err.splitlines() if line.endswith("│")]
+    assert "-12.558(-112.269…87.157)" in "".join(last)
 
 
 def test_bank_check_says_sound_with_exit_0_and_not_sound_with_1(capsys: pytest.CaptureFixture[str], bank: Path) -> None:
@@ -200,6 +215,14 @@ def test_a_full_standard_output_is_one_line_and_exit_2(bank: Path) -> None:
         done.stderr
         == "error: standard output: cannot be written (No space left on device); check the disk or the pipe\n"
     )
+
+
+def test_where_nothing_can_be_said_the_exit_code_says_it(bank: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "goodseed.cli", "bank", "show", str(bank)]
+        assert subprocess.run(command, cwd=ROOT, stdout=full, stderr=full, check=False).returncode == 2
 
 
 def test_a_reader_that_leaves_is_no_traceback(bank: Path) -> None:

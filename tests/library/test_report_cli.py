@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from goodseed.banks import read_bank, write_bank
+from goodseed.banks import make_bank, read_bank, resolve_bank, write_bank
 from goodseed.cli import run
+from goodseed.commands.report import generator_of
+from goodseed.report.pictures import why_not
 from tests.library.fake_model import make_study
 from tests.library.test_report import Page, a_bank
 
@@ -42,17 +44,23 @@ def test_a_study_becomes_a_report_from_its_folder(tmp_path: Path, capsys: pytest
     assert len(page.images()) >= result["pictures"] > 50
 
 
-def test_a_demo_is_run_as_the_bank_was_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A demo of other steps, guidance or precision makes other pictures, and would show none of the bank's."""
-    study = ["study", "--seeds", "0-3", "--prompts", str(tmp_path / "p.txt"), "--out", str(tmp_path / "s"), "--json"]
-    (tmp_path / "p.txt").write_text("red circle\nblue square\ngreen star\nred star\n")
-    how = ["--steps", "1", "--cfg", "1", "--dtype", "bfloat16", "--workers", "0", "--metrics", "traits"]
-    assert run([*study, *how]) == 0
-    capsys.readouterr()
-    code, result = run_json(capsys, str(tmp_path / "s"), "--out", str(tmp_path / "r.html"))
-    assert code == 0
-    assert result["missing"] is None
-    assert result["pictures"] > 0
+@pytest.mark.parametrize("name", [None, "demo"])
+def test_the_demo_makes_its_pictures_with_the_settings_of_the_study(name: str | None) -> None:
+    shipped = read_bank(resolve_bank("goodseed-demo"))
+    sampling = {**shipped.info["sampling"], "steps": 4, "cfg": 1.0, "dtype": "bfloat16"}
+    bank = make_bank(shipped.tensors, {**shipped.info, "sampling": sampling}, "quick")
+    generator, why_none = generator_of(bank, name)
+    assert generator is not None, why_none
+    assert why_not(bank, generator) is None
+
+
+def test_a_bank_that_names_no_dtype_or_nonsense_is_reported_without_pictures(tmp_path: Path) -> None:
+    shipped = read_bank(resolve_bank("goodseed-demo"))
+    odd = make_bank(shipped.tensors, {**shipped.info, "sampling": {**shipped.info["sampling"], "dtype": [3]}}, "odd")
+    for bank in (odd, read_bank(resolve_bank("published-sd2"))):
+        generator, why_none = generator_of(bank, "demo")
+        assert generator is not None, why_none
+        assert why_not(bank, generator) is not None
 
 
 def test_a_study_whose_bank_was_deleted_is_summed_up_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -222,6 +222,13 @@ def test_other_arguments_on_an_existing_study_are_named_and_nothing_is_changed(
         (["--workers", "-1"], "--workers"),
         (["--held-out", "no/such/file"], "no/such/file: cannot be read"),
         (["--generator", "dall-e"], "generator: 'dall-e' is unknown"),
+        (["--generator", "os:sep"], "generator: os:sep cannot be called with nothing ("),
+        (["--generator", "os:makedirs"], "generator: os:makedirs cannot be called with nothing (missing"),
+        (["--generator", "os:getcwd"], "generator: os:getcwd returns str; let it return a generator and a judge"),
+        (
+            ["--generator", "locale:getlocale"],
+            "generator: locale:getlocale returns one without describe()",
+        ),
         (["--steps", "4"], "takes no --steps; use --generator demo"),
     ],
 )

@@ -119,6 +119,8 @@ def test_what_cannot_inpaint_or_be_read_is_one_line(monkeypatch) -> None:
             plan_of(pairs=pairs)
     with pytest.raises(StudyError, match="reader: 'nobody' is unknown; use rapidocr, tesseract, or module:function"):
         plan_of("nobody")
+    with pytest.raises(StudyError, match=r"reader: os:getcwd returns one without describe\(\)"):
+        plan_of("os:getcwd")
 
 
 def test_without_an_engine_the_study_says_what_to_install_before_it_starts(
