@@ -63,9 +63,9 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def page(browser: Browser, comfyui: ComfyUI) -> Iterator[Page]:
-    """The front end of a server, open; one for all tests of a file, since opening it takes seconds."""
+    """The front end of a server, open; one for all tests, since opening it takes seconds of a processor."""
     from tests.browser.pages import open_comfy
 
     page = browser.new_page(viewport=WINDOW)

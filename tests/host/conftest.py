@@ -18,8 +18,9 @@ ASSETS = Path(__file__).parent / "assets"
 PACK_NAMES = {"newest": "good-seed", "floor": "any.other-name_v1"}
 """What the pack's folder is called; nothing may depend on it. No blanks, since aiohttp serves no folder so called."""
 LONG_FILES = (
-    "test_changes.py", "test_comfy_study.py", "test_guard.py", "test_observe.py", "test_reproduce.py", "test_saver.py",
-    "test_seed_swap.py",
+    "test_changes.py", "test_comfy_study.py", "test_demo_model.py", "test_grid.py", "test_guard.py",
+    "test_input_files.py", "test_observe.py", "test_reproduce.py", "test_routes.py", "test_same_picture.py",
+    "test_saver.py", "test_seed_swap.py",
 )  # fmt: skip
 
 
@@ -62,7 +63,8 @@ def comfyui(
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is long on one version is run on the oldest only when all tests are."""
     for item in items:
-        if item.path.name in LONG_FILES and "[floor" in item.nodeid:
+        long = item.path.name in LONG_FILES or item.get_closest_marker("long_on_oldest")
+        if long and "[floor" in item.nodeid:
             item.add_marker(pytest.mark.long)
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ ONE_IMAGE = {"made_again_from_its_file", "seed_swap"}
 PICTURE = FOLDER / "pictures" / "goodseed-example.png"
 """What the Loader's example loads."""
 NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
-BY_CLI = {"golden_seeds", "reproduce"}
-"""Examples that comfy-cli runs also where long tests are left out: the graphs that most users start from."""
+OFTEN = {"golden_seeds", "reproduce"}
+"""The graphs that most users start from: run on both versions and by comfy-cli also where long tests are left out."""
 READING = {"clean_inpaint"}
 """Examples that read text, with packages that ComfyUI does not bring; test_inpaint.py runs them where those are."""
 
@@ -66,19 +67,23 @@ def test_both_formats_of_an_example_say_the_same(comfyui: ComfyUI, name: str) ->
     assert _untitled(made) == _untitled(_read(path))
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - READING))
-def test_an_example_runs_as_it_is_on_the_server(comfyui: ComfyUI, name: str) -> None:
-    check_example(comfyui, name)
+def runs() -> Iterator[Any]:
+    """Each example with who queues it: the test itself, then comfy-cli, whose pictures the server then has at hand."""
+    for name in sorted({*NAMES} - READING):
+        rare = name not in OFTEN
+        yield pytest.param(name, False, id=name, marks=[pytest.mark.long_on_oldest] * rare)
+        yield pytest.param(name, True, id=f"{name} by comfy-cli", marks=[pytest.mark.long] * rare)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[] if name in BY_CLI else [pytest.mark.long]) for name in sorted({*NAMES} - READING)],
-)
-def test_an_example_runs_as_it_is_by_comfy_cli(comfyui: ComfyUI, name: str, tmp_path: Path) -> None:
-    check_by_comfy_cli(comfyui, name, tmp_path)
+@pytest.mark.parametrize(("name", "by_comfy_cli"), [*runs()])
+def test_an_example_runs_as_it_is(comfyui: ComfyUI, name: str, by_comfy_cli: bool, tmp_path: Path) -> None:
+    if by_comfy_cli:
+        check_by_comfy_cli(comfyui, name, tmp_path)
+    else:
+        check_example(comfyui, name)
 
 
+@pytest.mark.long_on_oldest
 @pytest.mark.parametrize("name", sorted(READING))
 def test_an_example_that_reads_text_says_what_to_install(comfyui: ComfyUI, name: str) -> None:
     with pytest.raises(GraphFailed, match="rapidocr, which reads text in images, is missing; pip install rapidocr"):
@@ -109,6 +114,7 @@ def check_by_comfy_cli(comfyui: ComfyUI, name: str, tmp_path: Path) -> None:
     assert events["envelope"]["ok"]
 
 
+@pytest.mark.long_on_oldest
 def test_the_check_says_the_same_again_and_names_the_other_cfg(comfyui: ComfyUI) -> None:
     graph = _read(FOLDER / "api" / "reproduction_check.json")
     shown = comfyui.run(graph)
@@ -123,6 +129,7 @@ def test_the_check_says_the_same_again_and_names_the_other_cfg(comfyui: ComfyUI)
         comfyui.run(graph)
 
 
+@pytest.mark.long_on_oldest
 def test_the_picture_that_comes_with_the_pack_is_made_again(comfyui: ComfyUI) -> None:
     shown = comfyui.run(_read(FOLDER / "api" / "made_again_from_its_file.json"))
     check = next(output for output in shown.values() if "goodseed_records" in output)

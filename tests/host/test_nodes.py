@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from goodseed import cli
 from tests.host.banks import HUGE
 from tests.host.comfyui import ComfyUI, GraphFailed, GraphRefused
 from tests.host.graphs import Graph, demo, diverse, ksampler, node, picker, shown
@@ -100,9 +99,9 @@ def test_every_input_and_output_has_a_tooltip_and_every_node_a_help_page(comfyui
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_the_picker_gives_the_seeds_that_the_command_gives(
-    comfyui: ComfyUI, inputs: dict[str, Any], options: list[str]
+    comfyui: ComfyUI, inputs: dict[str, Any], options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = _command("pick", str(comfyui.banks / BANK), "-k", "10", *options)["seeds"]
+    command = _command(capsys, "pick", str(comfyui.banks / BANK), "-k", "10", *options)["seeds"]
     graph: Graph = {}
     for index in range(len(command)):
         graph[f"pick {index}"] = picker(BANK, index=index, **inputs)
@@ -124,11 +123,11 @@ def test_the_picker_gives_the_seeds_that_the_command_gives(
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_the_diverse_seeds_are_those_of_the_command(
-    comfyui: ComfyUI, inputs: dict[str, Any], options: list[str]
+    comfyui: ComfyUI, inputs: dict[str, Any], options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     graph = {"diverse": diverse(BANK, **inputs), "seeds": shown("diverse", 0)}
     assert [int(text) for text in comfyui.run(graph)["seeds"]["text"]] == _command(
-        "diverse", str(comfyui.banks / BANK), *options
+        capsys, "diverse", str(comfyui.banks / BANK), *options
     )["seeds"]
 
 
@@ -291,8 +290,7 @@ def _one_line(failed: pytest.ExceptionInfo[GraphFailed]) -> None:
     assert "\n" not in str(failed.value)
 
 
-def _command(*arguments: str) -> dict[str, Any]:
-    done = subprocess.run([sys.executable, "-m", "goodseed.cli", *arguments, "--json"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
+def _command(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    assert cli.run([*arguments, "--json"]) == 0
+    answer: dict[str, Any] = json.loads(capsys.readouterr().out)
     return answer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import shutil
 from collections.abc import Iterator
@@ -58,7 +57,7 @@ class Saved:
 
 
 class World:
-    """One version of ComfyUI, in base folders of its own; one server is running at a time."""
+    """One version of ComfyUI, in base folders of its own; one of its servers is running at a time."""
 
     def __init__(self, version: str, root: Path, slim: Slim, demo_weights: Path, folder: Path) -> None:
         self._version, self._root, self._slim, self._folder = version, root, slim, folder
@@ -68,26 +67,27 @@ class World:
 
     @contextlib.contextmanager
     def at(self, place: str) -> Iterator[tuple[ComfyUI, Saved]]:
-        """Give a running server, and the files that were saved in the first folder's processes before."""
-        if place != PLACES[0] and not self._complete:
-            with self.at(PLACES[0]) as (_, saved):
-                saved.make_all()
-            self._complete = True
-        server = self._server("elsewhere" if place == PLACES[2] else "first").start()
-        self._saved.server = server if place == PLACES[0] else None
-        try:
-            server.get("/system_stats")  # waits until it answers
+        """Give a running server, and the files that were saved in the first folder's process before."""
+        if not self._complete:
+            with self._running("first") as server:
+                self._saved.server = server
+                self._saved.make_all()
+            self._saved.server, self._complete = None, True
+        with self._running("elsewhere" if place == PLACES[2] else "first") as server:
             yield server, self._saved
-        finally:
-            self._saved.server = None
-            server.stop()
 
-    def _server(self, name: str) -> ComfyUI:
+    @contextlib.contextmanager
+    def _running(self, name: str) -> Iterator[ComfyUI]:
         base = self._folder / name
         if not base.exists():
             self._slim.link_into(make_base(base, ROOT, f"{name}-pack"))
             write_picture(base / "input")
-        return ComfyUI(self._version, self._root, base, self._environment)
+        server = ComfyUI(self._version, self._root, base, self._environment).start()
+        try:
+            server.get("/system_stats")  # waits until it answers
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -102,23 +102,28 @@ def worlds(demo_weights: Path, slim_files: Slim, tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(
     scope="module",
-    params=[
-        pytest.param((version, where), id=f"{version}, {where}", marks=[pytest.mark.long] if where != PLACES[0] else [])
-        for version, where in itertools.product(VERSIONS, PLACES)
-    ],
+    params=[pytest.param(place, marks=[pytest.mark.long] if place != PLACES[0] else []) for place in PLACES],
 )
-def place(request: pytest.FixtureRequest, worlds: dict[str, World]) -> Iterator[tuple[ComfyUI, Saved]]:
-    """A server to verify on, and what was saved earlier."""
-    version, where = request.param
-    if version not in worlds:
-        pytest.skip(f"no ComfyUI ({version})")
-    with worlds[version].at(where) as found:
-        yield found
+def place(
+    request: pytest.FixtureRequest,
+    comfyui: ComfyUI,
+    slim_files: Slim,
+    worlds: dict[str, World],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[ComfyUI, Saved]]:
+    """A server to verify on, and what was saved earlier; in the same process: the server of all other tests."""
+    if request.param == PLACES[0]:
+        slim_files.link_into(comfyui.base)
+        write_picture(comfyui.base / "input")
+        saved = Saved(tmp_path_factory.mktemp("kept"))
+        saved.server = comfyui
+        yield comfyui, saved
+    else:
+        with worlds[comfyui.version].at(request.param) as found:
+            yield found
 
 
-in_one_process = pytest.mark.parametrize(
-    "place", [(version, PLACES[0]) for version in VERSIONS], indirect=True, ids=list(VERSIONS)
-)
+in_one_process = pytest.mark.parametrize("place", PLACES[:1], indirect=True)
 
 
 def _files(server: ComfyUI, graph: Graph, folder: Path) -> list[Path]:

@@ -233,6 +233,21 @@ def test_a_block_draws_what_it_would_have_drawn() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_torch_is_not_loaded_to_keep_its_state_and_one_that_a_block_loads_keeps_no_seed_of_it() -> None:
+    """In a process of its own, without torch."""
+    program = """
+import sys
+from goodseed.determinism.randomness import random_state_kept
+with random_state_kept():
+    assert "torch" not in sys.modules
+    import torch
+    torch.manual_seed(5)
+assert torch.initial_seed() != 5
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def _put() -> torch.Tensor:
     return torch.zeros(4).put_(torch.tensor([0, 1]), torch.tensor([1.0, 2.0]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ from goodseed.study.engines import Place, make_engine
 from goodseed.study.engines.local import LocalEngine
 from goodseed.study.plan import Plan, differences, make_plan, read_plan
 from goodseed.study.runner import Running, run_study
+from tests.library.fake_model import FakeGenerator, FakeJudge
 
 PLACED = "tests.library.fake_places:make"
 SELECTION, HELD_OUT = PromptSet(("a", "b", "c"), "CC0-1.0"), PromptSet(("d", "e", "f"), "CC0-1.0")
@@ -145,6 +147,28 @@ def test_when_all_places_are_lost_the_study_says_so_and_continues_later(
     with pytest.raises(StudyError, match="no place is left to work at; mend one of them and run the same study again"):
         run_study(tmp_path, plan, Running(engine=engine))
     assert run_study(tmp_path, plan, Running(workers=0)).bank_id == uninterrupted
+
+
+class LeanGenerator(FakeGenerator):
+    """Says how a worker is that did not ask for torch, and how torch is that it loads after all."""
+
+    def generate(self, prompt, seeds):
+        assert "torch" not in sys.modules, "torch was loaded"
+        import torch
+
+        assert torch.get_num_threads() == 1, f"{torch.get_num_threads()} threads"
+        raise RuntimeError("all is well")
+
+
+def make_lean():
+    return LeanGenerator(), FakeJudge()
+
+
+def test_a_worker_loads_no_torch_by_itself_and_a_later_one_has_one_thread(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    plan = make_plan(f"{__name__}:make_lean", range(4), SELECTION, HELD_OUT)
+    with pytest.raises(StudyError, match="all is well"):
+        run_study(tmp_path, plan, workers=1)
 
 
 def test_a_generator_is_closed_when_the_study_is_stopped(tmp_path: Path, plan: Plan, monkeypatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import traceback
 from abc import ABC, abstractmethod
 from collections import deque
@@ -159,14 +161,22 @@ class Line(ABC):
         return shard
 
 
+def _one_torch_thread() -> None:
+    """Let torch use one thread, whatever the machine: the order of a sum must not depend on the number of workers.
+
+    Torch is not loaded for this, which takes a second and 200 MB: a worker that asks a server needs none. One that is
+    loaded later goes by the variables.
+    """
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+
+
 def work_on(line: Line, plan: Plan, place: Place | None, made: Callable[[Worker], None]) -> None:
     """A worker's life: shards in, results out, until the driver hangs up; `made` is told of the worker once it is."""
     shard: Shard | None = None
     try:
-        import torch
-
-        # One thread, whatever the machine: the order of a sum must not depend on the number of workers.
-        torch.set_num_threads(1)
+        _one_torch_thread()
         worker = Worker(plan, place, lambda text: line.send(SAID, text))
         made(worker)
         while True:

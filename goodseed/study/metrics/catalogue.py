@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,95 +22,78 @@ class Entry:
     kind: str
     """score, set (one number for a seed's set of images), traits or feature."""
     about: str
-    make: Callable[[Source | None], Part]
-    weights: Callable[[], tuple[WeightsFile, ...]] = tuple
+    place: str
+    """`module:class` of the part that measures it; `files` are places of the weights that it needs."""
+    given: tuple[str, ...] = ()
+    """What the class is made with."""
+    files: tuple[str, ...] = ()
     extra: str = ""
     """The extra of pyproject.toml that holds what it needs."""
     licence: str = ""
     """Of the weights."""
+    of_source: bool = False
+    """Whether it is made with a source, which it measures against."""
+
+    def make(self, source: Source | None) -> Part:
+        """Make the part; the module is imported by this."""
+        part: Part = _at(self.place)(*((source,) if self.of_source else self.given))
+        return part
+
+    def weights(self) -> tuple[WeightsFile, ...]:
+        """Return the files of weights: a place holds one, several, or some for each of what the class is made with."""
+        found = (_at(place) for place in self.files)
+        chosen = (one[self.given[0]] if isinstance(one, dict) else one for one in found)
+        return tuple(file for one in chosen for file in (one if isinstance(one, tuple) else (one,)))
 
 
-def _at(module: str, name: str) -> Any:
+def _at(place: str) -> Any:
+    module, _, name = place.partition(":")
     return getattr(importlib.import_module(f"{_HERE}.{module}"), name)
 
 
+_HPS, _DEMO = "preference:HumanPreference", "demo:DemoRole"
+_OF_HPS, _OF_OBJECTS = ("preference:HPS_FILES",), ("composition:MASK2FORMER_FILES", "composition:DEPTH_FILES")
+
+# fmt: off
 CATALOGUE: dict[str, Entry] = {
     "fid": Entry(
-        "set",
-        "Fréchet distance to a reference on Inception features",
-        lambda source: _at("inception", "InceptionDistance")(source),
-        lambda: (_at("inception", "INCEPTION"),),
-        "metrics",
-        "Apache-2.0",
+        "set", "Fréchet distance to a reference on Inception features",
+        "inception:InceptionDistance", (), ("inception:INCEPTION",), "metrics", "Apache-2.0", of_source=True,
     ),
     "cmmd": Entry(
-        "set",
-        "maximum mean discrepancy to a reference on CLIP features; needs fewer images than fid",
-        lambda source: _at("clip", "ClipDiscrepancy")(source),
-        lambda: _at("clip", "CLIP_FILES"),
-        "metrics",
-        "MIT",
+        "set", "maximum mean discrepancy to a reference on CLIP features; needs fewer images than fid",
+        "clip:ClipDiscrepancy", (), ("clip:CLIP_FILES",), "metrics", "MIT", of_source=True,
     ),
-    "hps": Entry(
-        "score",
-        "human preference score v2.1",
-        lambda source: _at("preference", "HumanPreference")("hps"),
-        lambda: (_at("preference", "HPS_FILES")["hps"],),
-        "metrics",
-        "Apache-2.0",
-    ),
+    "hps": Entry("score", "human preference score v2.1", _HPS, ("hps",), _OF_HPS, "metrics", "Apache-2.0"),
     "hps-v2": Entry(
-        "score",
-        "human preference score v2, as in the paper",
-        lambda source: _at("preference", "HumanPreference")("hps-v2"),
-        lambda: (_at("preference", "HPS_FILES")["hps-v2"],),
-        "metrics",
-        "Apache-2.0",
+        "score", "human preference score v2, as in the paper", _HPS, ("hps-v2",), _OF_HPS, "metrics", "Apache-2.0"
     ),
     "pickscore": Entry(
-        "score",
-        "PickScore v1",
-        lambda source: _at("preference", "PickScore")(),
-        lambda: _at("preference", "PICKSCORE_FILES"),
-        "metrics",
-        "MIT",
+        "score", "PickScore v1", "preference:PickScore", (), ("preference:PICKSCORE_FILES",), "metrics", "MIT"
     ),
     "style": Entry(
-        "feature",
-        "Gram matrices of VGG19",
-        lambda source: _at("style", "GramStyle")(),
-        lambda: (_at("style", "VGG19"),),
-        "",
-        "BSD-3-Clause",
+        "feature", "Gram matrices of VGG19", "style:GramStyle", (), ("style:VGG19",), licence="BSD-3-Clause"
     ),
     "composition": Entry(
-        "feature",
-        "place, size and nearness of the main object, by Mask2Former and Depth Anything V2 Small",
-        lambda source: _at("composition", "ObjectComposition")(),
-        lambda: (*_at("composition", "MASK2FORMER_FILES"), *_at("composition", "DEPTH_FILES")),
-        "metrics",
-        "MIT, Apache-2.0",
+        "feature", "place, size and nearness of the main object, by Mask2Former and Depth Anything V2 Small",
+        "composition:ObjectComposition", (), _OF_OBJECTS, "metrics", "MIT, Apache-2.0",
     ),
     "traits": Entry(
-        "traits",
-        "grayscale, border, sky, saturation and sharpness, by pixels alone",
-        lambda source: _at("pixels", "PixelTraits")(),
+        "traits", "grayscale, border, sky, saturation and sharpness, by pixels alone", "pixels:PixelTraits"
     ),
     "small": Entry(
-        "feature",
-        "the picture scaled down to 8×8: what tells seeds best; it stays with the study",
-        lambda source: _at("small", "SmallPicture")(),
+        "feature", "the picture scaled down to 8×8: what tells seeds best; it stays with the study",
+        "small:SmallPicture",
     ),
-    "text": Entry(
-        "traits", "share of the picture under text", lambda source: _at("text", "TextShare")(), extra="inpaint"
-    ),
-    "demo": Entry("all", "everything that the demo model's own judge measures", lambda source: _demo("")),
-    "demo-score": Entry("score", "the demo judge's score of the prompt", lambda source: _demo("score")),
-    "demo-fid": Entry("set", "Fréchet distance to drawn scenes of the same prompts", lambda source: _demo("fid")),
-    "demo-style": Entry("feature", "style by the demo judge", lambda source: _demo("style")),
-    "demo-composition": Entry("feature", "composition by the demo judge", lambda source: _demo("composition")),
-    "demo-traits": Entry("traits", "traits by the demo judge", lambda source: _demo("traits")),
+    "text": Entry("traits", "share of the picture under text", "text:TextShare", extra="inpaint"),
+    "demo": Entry("all", "everything that the demo model's own judge measures", _DEMO, ("",)),
+    "demo-score": Entry("score", "the demo judge's score of the prompt", _DEMO, ("score",)),
+    "demo-fid": Entry("set", "Fréchet distance to drawn scenes of the same prompts", _DEMO, ("fid",)),
+    "demo-style": Entry("feature", "style by the demo judge", _DEMO, ("style",)),
+    "demo-composition": Entry("feature", "composition by the demo judge", _DEMO, ("composition",)),
+    "demo-traits": Entry("traits", "traits by the demo judge", _DEMO, ("traits",)),
 }
+# fmt: on
 
 
 def make_judge(names: Sequence[str], source: Source | None = None) -> CombinedJudge:
@@ -161,9 +144,3 @@ def needs_reference(names: Sequence[str]) -> list[str]:
 def weights_of(names: Sequence[str]) -> list[WeightsFile]:
     """Return the files of weights that the metrics need, each once."""
     return list(dict.fromkeys(file for name in names for file in CATALOGUE[name].weights()))
-
-
-def _demo(role: str) -> Part:
-    from goodseed.study.metrics.demo import DemoRole
-
-    return DemoRole(role)
