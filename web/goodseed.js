@@ -1,7 +1,7 @@
 /** The pack's door to ComfyUI's front end: the sidebar tab, its commands, keys, menus and settings. */
 
 import { createRoutes } from './panel/api.js'
-import { el } from './panel/dom.js'
+import { linkStyles } from './panel/dom.js'
 import * as host from './panel/host.js'
 import { createModel, placeInBatch } from './panel/model.js'
 import { createPanel } from './panel/panel.js'
@@ -120,9 +120,7 @@ host.register({
   ],
 
   async setup() {
-    document.head.append(
-      el('link', { attr: { rel: 'stylesheet', href: new URL('./goodseed.css', import.meta.url).href } })
-    )
+    linkStyles('frame', 'places', 'verdict', 'answers', 'actions')
     host.listen('goodseed.verify', (job) => panel?.job(job))
     host.listen('execution_success', follow)
     host.listen('graphChanged', () => panel?.element.isConnected && panel.offer())

@@ -122,7 +122,8 @@ def prompt_sets(generator: str, prompts: Path | None, held_out: Path | None) -> 
         return selection, read_prompts(held_out)
     if len(selection) < 4:
         raise PromptError(
-            f"{prompts}: {len(selection)} prompts cannot be split in two sets; give 4, or --held-out FILE"
+            f"{prompts}: holds {len(selection)}, and less than 4 prompts cannot be split in two sets; give 4, or "
+            "--held-out FILE"
         )
     console().print(f"No --held-out: every second of the {len(selection)} prompts is held out.")
     return (

@@ -219,7 +219,9 @@ def test_a_user_who_stops_takes_the_run_off_the_queue(stub: Stub, image: Path) -
     assert ("/queue", {"delete": ["run-1"]}) in stub.asked
 
 
-@pytest.mark.parametrize("url", ["", "ftp://x", "http://", "http://a b", "http://x:99999", "http://x?y=1", "x\n:1"])
+@pytest.mark.parametrize(
+    "url", ["", "ftp://x", "http://", "http://a b", "http://x:99999", "http://x?y=1", "x\n:1", "http://[::1"]
+)
 def test_an_address_that_is_none(url: str) -> None:
     with pytest.raises(ServerError, match="is no address"):
         Server(url)

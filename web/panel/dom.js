@@ -153,3 +153,15 @@ export function inParts(list, items, draw, { size, more }) {
   }
   part(0, false)
 }
+
+/**
+ * Puts style sheets of this folder's `styles` on the page, one after the other; each stays there, once.
+ * @param {...string} names
+ */
+export function linkStyles(...names) {
+  for (const name of names) {
+    const { href } = new URL(`./styles/${name}.css`, import.meta.url)
+    if ([...document.querySelectorAll('link')].some((link) => link.href === href)) continue
+    document.head.append(el('link', { attr: { rel: 'stylesheet', href } }))
+  }
+}

@@ -3,7 +3,7 @@
  * and one place for both.
  */
 
-import { el, fill } from './dom.js'
+import { el, fill, linkStyles } from './dom.js'
 import { Blink } from './pictures/blink.js'
 import { createDivider } from './pictures/divider.js'
 import { Figures } from './pictures/figures.js'
@@ -47,21 +47,13 @@ const TALLEST = 0.55
  * @returns {Pictures}
  */
 export function createPictures(t) {
-  linkStyle()
+  linkStyles('pictures')
   const pictures = new TwoPictures(t)
   return {
     element: pictures.element,
     show: (a, b, pixels, heat) => pictures.show(a, b, pixels, heat),
     destroy: () => pictures.destroy()
   }
-}
-
-/** Put the style sheet on the page; it stays there, once. */
-function linkStyle() {
-  const { href } = new URL('./pictures.css', import.meta.url)
-  if ([...document.styleSheets].some((sheet) => sheet.href === href)) return
-  if ([...document.querySelectorAll('link')].some((link) => link.href === href)) return
-  document.head.append(el('link', { attr: { rel: 'stylesheet', href } }))
 }
 
 class TwoPictures {

@@ -250,11 +250,11 @@ class _Answered(ServerError):
 
 def _checked(url: str) -> str:
     """Return an address with its scheme and without a slash at its end."""
-    parts = urllib.parse.urlsplit(url if "://" in url else f"http://{url}")
     try:
+        parts = urllib.parse.urlsplit(url if "://" in url else f"http://{url}")
         fine = parts.scheme in ("http", "https") and parts.hostname and not (parts.query or parts.fragment)
         _ = parts.port
-    except ValueError:
+    except ValueError:  # a bracket that is not closed, a port that is no number
         fine = False
     if not fine or any(character.isspace() or not character.isprintable() for character in url):
         raise ServerError(f"server: {url[:80]!a} is no address; write it as http://127.0.0.1:8188")

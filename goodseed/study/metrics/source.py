@@ -136,7 +136,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror or error}); is it there?") from error
     except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
-        raise StudyError(f"{path}: is no .npz of plain arrays ({str(error)[:80]}); save it again") from error
+        raise StudyError(f"{path}: is no .npz of plain arrays; save it again, or name a folder of images") from error
 
 
 def read_picture(path: Path) -> np.ndarray:
