@@ -168,7 +168,7 @@ def test_a_worker_loads_no_torch_by_itself_and_a_later_one_has_one_thread(tmp_pa
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     plan = make_plan(f"{__name__}:make_lean", range(4), SELECTION, HELD_OUT)
     with pytest.raises(StudyError, match="all is well"):
-        run_study(tmp_path, plan, workers=1)
+        run_study(tmp_path, plan, Running(workers=1))
 
 
 def test_a_generator_is_closed_when_the_study_is_stopped(tmp_path: Path, plan: Plan, monkeypatch) -> None:
