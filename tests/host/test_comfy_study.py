@@ -92,15 +92,15 @@ def test_pictures_and_description_are_those_of_the_demo_generator(
 
 def test_a_study_ends_and_keeps_images_only_when_asked(comfyui: ComfyUI, tmp_path: Path) -> None:
     options, place = prepared(comfyui, tmp_path, workflow(steps=1))
-    plan = make_plan(COMFY, range(3), SELECTION, HELD_OUT, options=options)
+    plan = make_plan(COMFY, range(2), SELECTION, HELD_OUT, options=options)
     before = files(comfyui, "output", "temp")
     result = run_study(tmp_path / "study", plan, Running(engine=LocalEngine(places=[place])))
-    assert result.images == 12
+    assert result.images == 8
     assert files(comfyui, "output", "temp") == before
     keeping = Place("keeping", {**place.settings, "keep_images": True})
     again = run_study(tmp_path / "again", plan, Running(engine=LocalEngine(0, [keeping])))
     assert again.bank_id == result.bank_id
-    assert files(comfyui, "output") >= 12
+    assert files(comfyui, "output") >= 8
 
 
 def test_memory_that_runs_out_once_is_freed_and_twice_is_reported(
