@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.frontends import WINDOW
 from tests.browser.pages import PATIENCE, Said, Workflow, graph, load_graph, open_comfy
 from tests.host.comfyui import ComfyUI
 
@@ -29,21 +28,16 @@ _FIELD_OF = """([type, name]) => {
 
 
 @pytest.fixture(scope="module", params=[False, pytest.param(True, marks=pytest.mark.long)], ids=["canvas", "nodes 2.0"])
-def opened(request: pytest.FixtureRequest, browser: Browser, page: Page, comfyui: ComfyUI) -> Iterator[Page]:
-    """A front end with Nodes 2.0 off (the page of all tests) or on, with an example that was run."""
-    own = browser.new_page() if request.param else None
-    if own is not None:
-        open_comfy(own, comfyui, {NODES_2: True})
-        page = own
-    page.set_viewport_size({"width": 1600, "height": 1000})
+def opened(request: pytest.FixtureRequest, browser: Browser, comfyui: ComfyUI) -> Iterator[Page]:
+    """A front end with Nodes 2.0 off or on, with an example that was run."""
+    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    open_comfy(page, comfyui, {NODES_2: request.param})
     load_graph(page, _example(batch=3 if request.param else 2))
     page.evaluate("() => window.comfyAPI.app.app.queuePrompt(0)")
     page.wait_for_function(f"(what) => ({_FIELD_OF})(what) !== null", arg=[SAVER, FIELD], timeout=PATIENCE)
     yield page
-    page.set_viewport_size(WINDOW)
-    if own is not None:
-        own.close()
-        comfyui.post("/settings", {NODES_2: False})
+    page.close()
+    comfyui.post("/settings", {NODES_2: False})
 
 
 SAVER, GUARD = "GoodSeedProvenanceSaver", "GoodSeedDeterminismGuard"
