@@ -44,6 +44,19 @@ def atomic_writer(path: Path | str) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
 
 
+def not_over(out: Path | None, *read: Path | None) -> None:
+    """Return if `out`, a file to write, is none of the files that are read.
+
+    Raises:
+        OutputError: when it is one of them, under whatever name.
+    """
+    if out is None or not out.is_file():
+        return
+    for path in read:
+        if path is not None and path.is_file() and path.samefile(out):
+            raise OutputError(f"{out}: is read, and would be lost if it were written; name another file")
+
+
 def write_bytes(path: Path | str, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all (see `atomic_writer`)."""
     with atomic_writer(path) as file:

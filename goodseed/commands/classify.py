@@ -66,7 +66,7 @@ def _recognize(paths: list[Path], study: Path, seeds: int | None, as_json: bool)
     from goodseed.study.recognize import learn_recognizer, picture_features
 
     files = listed(paths)
-    pictures = [read_picture(path) for path in files]
+    pictures = {str(path): read_picture(path) for path in files}
     recognizer, ledger = learn_recognizer(study, seeds)
     guesses = dict(zip(files, recognizer.guess(picture_features(ledger, pictures)), strict=True))
     if as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goodseed.commands.output import JsonOption, console, escaped, make_table, print_json
-from goodseed.files import write_bytes
+from goodseed.files import not_over, write_bytes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,6 +30,8 @@ def diff(
     from goodseed.panel.report import report
     from goodseed.provenance.diff.readings import compare_readings
 
+    for out in (html, markdown):
+        not_over(out, a, b)
     first, second = load_recorded(a), load_recorded(b)
     found = compare_readings(first.reading, second.reading).as_dict()
     for path, kind in ((html, "html"), (markdown, "markdown")):

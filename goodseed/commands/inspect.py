@@ -10,7 +10,7 @@ import typer
 
 from goodseed.commands.output import JsonOption, console, escaped, make_table, print_json
 from goodseed.errors import RecordError
-from goodseed.files import write_bytes
+from goodseed.files import not_over, write_bytes
 
 if TYPE_CHECKING:
     from goodseed.provenance.record import Record
@@ -33,6 +33,7 @@ def inspect(
     from goodseed.provenance.sidecar import ENDING, read_sidecar
     from goodseed.provenance.summary import source_name
 
+    not_over(workflow, image)
     notes: list[str] = []
     graph: dict[str, Any] | None = None
     source = "goodseed"

@@ -9,6 +9,7 @@ import typer
 
 from goodseed.commands.output import JsonOption, console, escaped, print_json
 from goodseed.errors import BankError, GoodSeedError
+from goodseed.files import not_over
 
 if TYPE_CHECKING:
     from goodseed.banks import Bank
@@ -37,6 +38,7 @@ def report(
 ) -> None:
     """Write what a bank says of its seeds, with pictures and plots, to one self-contained HTML file."""
     bank = find_bank(source)
+    not_over(out, Path(source), *Path(source).glob("*.safetensors"))
     maker, why_none = (None, "they were not asked for") if not pictures else generator_of(bank, generator)
     written = _write(bank, out, png, maker, why_none)
     if as_json:

@@ -9,6 +9,7 @@ import typer
 
 from goodseed.commands.output import JsonOption, console, escaped, make_table, print_json
 from goodseed.errors import ScanError
+from goodseed.files import not_over
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,6 +50,7 @@ def scan(
     paths = listed(images)
     if overlay is not None and (len(paths) > 1 or overlay.suffix.lower() != ".png"):
         raise ScanError(f"overlay {overlay}: needs one image and a name that ends with .png")
+    not_over(overlay, *paths, mask, original)
     painted = _read_mask(mask) if mask is not None else None
     before = read_picture(original) if original is not None else None
     reader = make_engine(engine)

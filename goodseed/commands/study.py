@@ -147,6 +147,8 @@ def study(
     hands = Hands(engine, workers, address)
     hands.check()  # a name that is unknown is said before anything is begun
     check_plan_options(only_plan, rate, icc)
+    contest = Contest(racing, pilot, force, race_metric, top, race_rule)
+    contest.check(only_plan)
     bank_name = _bank_name(name, out)
     kind = _kind(
         generator,
@@ -167,7 +169,6 @@ def study(
     cells = Cells(
         generator, parse_seeds(seeds), *sets, names or kind.metrics, source, reader if inpaint else None, pairs
     )
-    contest = Contest(racing, pilot, force, race_metric, top, race_rule)
     if only_plan:
         return show_plan(kind, cells, hands, contest, Asked(out, rate, icc, keep_images, as_json))
     ready = kind.prepare(cells, workers, only_plan=False)

@@ -83,12 +83,12 @@ class Comfy:
         """Return if these options fit `generator`.
 
         Raises:
-            StudyError: for a workflow or a server with another generator, and for comfy without either.
+            StudyError: for one of them with another generator, and for comfy without a workflow or a server.
         """
         if generator != "comfy":
-            if self.workflow is not None or self.servers:
-                what = "--workflow" if self.workflow is not None else "--server"
-                raise StudyError(f"generator {generator[:40]}: takes no {what}; use --generator comfy")
+            for option, value in self._own(generator).items():
+                if value:
+                    raise StudyError(f"generator {generator[:40]}: takes no {option}; use --generator comfy")
         elif self.workflow is None:
             raise StudyError("generator comfy: needs a workflow in API format; name it with --workflow")
         elif not self.servers:
@@ -122,6 +122,19 @@ class Comfy:
             _require_idle(self.servers, settings.answer)
         prompt = cells.selection.prompts[0]
         return Ready(*prepare_comfy(self.workflow, self.servers, self._choices(), settings, prompt))
+
+    def _own(self, generator: str) -> dict[str, object]:
+        """Return the options that `generator` does not take, whose defaults are nothing."""
+        negative = {} if generator == "diffusers" else {"--negative": self.negative is not None}
+        return {
+            "--workflow": self.workflow,
+            "--server": self.servers,
+            "--seed-input": self.seed_input,
+            "--prompt-input": self.prompt_input,
+            "--image-node": self.image_node is not None,
+            "--keep-images": self.keep_images,
+            **negative,
+        }
 
     def _choices(self) -> Choices:
         from goodseed.study.comfy.workflow import Choices

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from goodseed.commands.output import console
-from goodseed.errors import PromptError
+from goodseed.errors import PromptError, StudyError
 from goodseed.prompts import PromptSet, read_prompts
 
 if TYPE_CHECKING:
@@ -55,11 +55,15 @@ class Cells:
         """Return a plan that knows its cells, but nothing of what generates them: for that nothing is begun.
 
         Raises:
-            StudyError: for metrics that do not fit together, too few seeds or prompts.
+            StudyError: for metrics that do not fit together, too few seeds or prompts, and holes that it cannot fill.
         """
+        from goodseed.study.inpaint_plan import CANNOT_INPAINT
+        from goodseed.study.interfaces import Inpaints
         from goodseed.study.metrics.catalogue import make_judge
         from goodseed.study.plan import plan_of
 
+        if self.reader is not None and not isinstance(maker, Inpaints):
+            raise StudyError(CANNOT_INPAINT)
         judge = make_judge(self.metrics, self.source).describe()
         plan = plan_of(self.generator, maker, {}, judge, self.seeds, self.selection, self.held_out)
         return replace(plan, metrics=tuple(self.metrics))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from goodseed.commands.output import console, escaped, print_json
 from goodseed.commands.study_bar import StudyBar
+from goodseed.errors import StudyError
 
 if TYPE_CHECKING:
     from goodseed.study.engines import Engine
@@ -28,6 +29,19 @@ class Contest:
     metric: str
     top: int | None
     rule: str
+
+    def check(self, only_plan: bool) -> None:
+        """Return if each of these options comes with the one that it is for.
+
+        Raises:
+            StudyError: otherwise: without --racing a study would be far longer than its user thinks.
+        """
+        given = {"top": self.top is not None, "race-metric": bool(self.metric), "race-rule": self.rule != "gain"}
+        if not (self.racing or self.pilot or only_plan):
+            for name in (name for name, there in given.items() if there):
+                raise StudyError(f"{name}: is for --racing and --pilot; add one of them, or leave it away")
+        if self.force and not self.pilot:
+            raise StudyError("force: is for --pilot; add that, or leave it away")
 
     def plan(self, study: Plan) -> RacePlan:
         """Return the race of a study's seeds.

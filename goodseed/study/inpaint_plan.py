@@ -22,6 +22,8 @@ TEXT_SHARE = "text_share"
 PAIRS = 40
 """Pairs of a study unless another number is asked for; half of them are held out."""
 
+CANNOT_INPAINT = "inpaint: this generator cannot fill holes; it lacks inpaint or inpaint_pairs"
+
 
 @dataclass(frozen=True)
 class PairSet:
@@ -84,7 +86,7 @@ def plan_inpainting(maker: Generator, reader: str, pairs: int = PAIRS) -> Inpain
         MissingExtraError: when what the reader needs is not installed.
     """
     if not isinstance(maker, Inpaints):
-        raise StudyError("inpaint: this generator cannot fill holes; it lacks inpaint or inpaint_pairs")
+        raise StudyError(CANNOT_INPAINT)
     if pairs < 4 or pairs % 2:
         raise StudyError(f"pairs: {pairs} cannot be split in two sets; give an even number, 4 or more")
     info = maker.describe_inpainting()

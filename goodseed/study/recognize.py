@@ -10,7 +10,7 @@ of those seeds and of the others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -147,21 +147,26 @@ def calibrate(learn: npt.ArrayLike, test: npt.ArrayLike) -> Calibration:
     return Calibration(_best_scale(found, truth), len(model.middles), right, wrong, strangers)
 
 
-def picture_features(ledger: Ledger, images: Sequence[npt.NDArray[np.uint8]]) -> FloatArray:
-    """Return the features of pictures [H, W, 3] that tell the study's seeds: [N, d].
+def picture_features(ledger: Ledger, images: Mapping[str, npt.NDArray[np.uint8]]) -> FloatArray:
+    """Return the features of pictures [H, W, 3], by their names, that tell the study's seeds: [N, d].
 
     Raises:
         StudyError: when the study's judge cannot measure a picture.
         WeightsError: when the judge's weights are neither here nor to be had.
     """
     if SMALL in ledger.plan.columns:
-        return np.concatenate([small(image[None]) for image in images]).astype(np.float64)
+        return np.concatenate([small(image[None]) for image in images.values()]).astype(np.float64)
     plan = ledger.plan
     _, judge = make_pair(plan.generator, plan.metrics, options=plan.options)
     rows = []
     with random_state_kept():
-        for image in images:
-            found = judge.measure(image[None].copy(), plan.selection.prompts[0])
+        for name, image in images.items():
+            try:
+                found = judge.measure(image[None].copy(), plan.selection.prompts[0])
+            except StudyError as error:
+                raise StudyError(
+                    f"{name}: cannot be measured as the study measures ({error}); is it of its size?"
+                ) from error
             parts = [part for part in (found.style, found.composition) if part is not None]
             if found.traits:
                 parts.append(np.stack([found.traits[trait] for trait in sorted(found.traits)], axis=1))

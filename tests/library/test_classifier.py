@@ -136,6 +136,10 @@ def test_the_command_names_the_seed_that_made_an_image(
     Image.fromarray(noise).save(tmp_path / "noise.png")
     assert run(["classify", str(tmp_path / "noise.png"), "--study", f"{tmp_path}/study"]) == 1
     assert "no seed stands out" in capsys.readouterr().err
+    if "small" not in metrics:
+        Image.fromarray(noise[:64]).save(tmp_path / "half.png")
+        assert run(["classify", str(tmp_path / "half.png"), "--study", f"{tmp_path}/study"]) == 2
+        assert "half.png: cannot be measured as the study measures (" in capsys.readouterr().err
 
 
 def test_images_and_folders_that_cannot_be_used_are_one_line(

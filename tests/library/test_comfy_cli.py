@@ -89,6 +89,8 @@ def test_no_workflow_no_server_and_options_for_another_generator_are_one_line(
     assert "no server is named" in refused(study(tmp_path, prompts, "--workflow", flow), capsys)
     demo = ["study", "--generator", "demo", "--out", str(tmp_path / "study"), "--server", "127.0.0.1:1"]
     assert "generator demo: takes no --server" in refused(demo, capsys)
+    holes = ["--workflow", flow, "--server", "127.0.0.1:1", "--plan", "--rate", "1", "--inpaint"]
+    assert "inpaint: this generator cannot fill holes" in refused(study(tmp_path, prompts, *holes), capsys)
 
 
 def test_a_server_that_is_down_or_no_comfyui_or_named_twice_is_one_line(

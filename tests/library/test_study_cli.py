@@ -230,6 +230,12 @@ def test_other_arguments_on_an_existing_study_are_named_and_nothing_is_changed(
             "generator: locale:getlocale returns one without describe()",
         ),
         (["--steps", "4"], "takes no --steps; use --generator demo"),
+        (["--seed-input", "3.seed"], "takes no --seed-input; use --generator comfy"),
+        (["--negative", ""], "takes no --negative; use --generator comfy"),
+        (["--keep-images"], "takes no --keep-images; use --generator comfy"),
+        (["--top", "1"], "top: is for --racing and --pilot; add one of them"),
+        (["--race-rule", "interval"], "race-rule: is for --racing and --pilot; add one of them"),
+        (["--force", "--racing"], "force: is for --pilot; add that"),
     ],
 )
 def test_other_options_that_cannot_be_used_are_one_line(
