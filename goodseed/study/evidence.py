@@ -187,12 +187,9 @@ def _units(features: npt.ArrayLike) -> FloatArray:
 
 
 def _alike(units: FloatArray) -> FloatArray:
-    """Return the mean cosine over all pairs of seeds, per prompt: [C, Q, d] → [Q]. Equation 2 before its last mean.
-
-    So for each set of seeds of many: [sets, C, Q, d] → [sets, Q].
-    """
-    count = units.shape[-3]
-    pairs: FloatArray = (units.sum(axis=-3) ** 2).sum(axis=-1) - (units**2).sum(axis=(-3, -1))
+    """Return the mean cosine over all pairs of seeds, per prompt: [C, Q, d] → [Q]. Equation 2 before its last mean."""
+    count = len(units)
+    pairs: FloatArray = (units.sum(axis=0) ** 2).sum(axis=1) - (units**2).sum(axis=(0, 2))
     return pairs / (count * (count - 1))
 
 
@@ -205,7 +202,7 @@ def _sampled_sets(features: FloatArray, among: IntArray, starts: IntArray) -> In
 
 def _alike_of_sets(units: FloatArray, sets: IntArray) -> FloatArray:
     """Return the mean cosine within sets, a mean over the sets, per prompt: [Q]."""
-    per_prompt: FloatArray = _alike(units[sets]).mean(axis=0)
+    per_prompt: FloatArray = np.mean([_alike(units[chosen]) for chosen in sets], axis=0)
     return per_prompt
 
 
