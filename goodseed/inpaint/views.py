@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 from goodseed.inpaint.masks import Region
 from goodseed.inpaint.words import FloatArray, Picture
 
-ENLARGE, RARE_ENLARGE = 1.5, 1.2
+ENLARGE, RARE_ENLARGE = 1.5, 1.3
 """How much a hole is enlarged to be read: sharpened, so that letters of 8 px are found, and by how rare colours are."""
 
 MOST_PIXELS = 1 << 23
@@ -26,7 +26,7 @@ MOST_PIXELS = 1 << 23
 TILE, OVERLAP = 1280, 192
 """A hole larger than a tile, after enlarging, is read in tiles that overlap."""
 
-SMALL, SMALLEST = (0.7, 320), (0.5, 160)
+SMALL, SMALLEST = (0.8, 320), (0.5, 160)
 """How small a hole is read again, for letters that are large, faint or noisy, and the longest that its sides are then.
 
 By rare colours, and stretched.
