@@ -21,7 +21,7 @@ from goodseed.inpaint.views import View, is_flat, plan_views, show
 from goodseed.inpaint.words import SCORE, FloatArray, Picture, Word, mimicry, strength
 from goodseed.provenance.embed import to_uint8
 
-READING = 5
+READING = 3
 """Number of the way of reading; raised when the same picture may get another share, so that studies do not mix two."""
 
 LEAST_INSIDE = 0.1

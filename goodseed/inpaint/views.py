@@ -1,7 +1,4 @@
-"""How a region of a picture is shown to the engine that reads it: enlarged for small letters, small for the rest.
-
-Four views see more than any one; each at the size at which it adds most to what the others find.
-"""
+"""How a region of a picture is shown to the engine that reads it: enlarged for small letters, small for the rest."""
 
 from __future__ import annotations
 
@@ -17,8 +14,8 @@ from PIL import Image, ImageFilter
 from goodseed.inpaint.masks import Region
 from goodseed.inpaint.words import FloatArray, Picture
 
-ENLARGE, RARE_ENLARGE = 1.5, 1.3
-"""How much a hole is enlarged to be read: sharpened, so that letters of 8 px are found, and by how rare colours are."""
+ENLARGE = 1.5
+"""How much a hole is enlarged to be read, so that letters of 8 px are found."""
 
 MOST_PIXELS = 1 << 23
 """Pixels read of one hole, after enlarging; of a larger hole small text is not found."""
@@ -26,11 +23,8 @@ MOST_PIXELS = 1 << 23
 TILE, OVERLAP = 1280, 192
 """A hole larger than a tile, after enlarging, is read in tiles that overlap."""
 
-SMALL, SMALLEST = (0.8, 320), (0.5, 160)
-"""How small a hole is read again, for letters that are large, faint or noisy, and the longest that its sides are then.
-
-By rare colours, and stretched.
-"""
+SMALL, SMALLEST = 320, 160
+"""The longer sides at which a hole is read again, for letters that are large, faint or noisy; it is not enlarged."""
 
 FLAT = 12
 """Levels of 255 that a region must span to hold a text."""
@@ -41,11 +35,10 @@ Look = Literal["rare", "sharp", "stretched"]
 Bricks, fences, leaves and skies are made of a few colours that return; what is written on them has one of its own.
 """
 
-_ENLARGED: tuple[tuple[Look, float], ...] = (("sharp", ENLARGE), ("rare", RARE_ENLARGE))  # the longest work first
-_REDUCED: tuple[tuple[Look, tuple[float, int]], ...] = (("rare", SMALL), ("stretched", SMALLEST))
+_ENLARGED_LOOKS: tuple[Look, ...] = ("rare", "sharp")
 _SHARPER = ImageFilter.UnsharpMask(radius=2, percent=120, threshold=0)  # as good as enlarging by a quarter more
 _GLANCE = 8  # every so many pixels
-_STRIDE = 32  # pixels to one of the detector's coarsest layer, which sees nothing in less
+_FEWEST_PIXELS = 32  # wide and high; the detector sees nothing in less
 _COLOURS, _STEPS, _DROPPED_BITS = 16, 64, 2  # levels of red, green and blue: that are counted, and read between those
 _RAREST, _LEAST_DECADES = 1e-5, 0.5
 _FEWEST_LEVELS = 24.0  # a range that is smaller is noise, which is not to be stretched
@@ -66,11 +59,11 @@ def plan_views(regions: list[Region]) -> list[View]:
     for region in regions:
         left, top, right, bottom = region
         width, height = right - left, bottom - top
-        for look, wanted in _ENLARGED:
-            scale = min(wanted, math.sqrt(MOST_PIXELS / (width * height)))
-            views += [View(tile, scale, look) for tile in _tiles(region, scale)]
-        for look, (scale, longest) in _REDUCED:
-            views.append(View(region, min(scale, longest / max(width, height)), look))
+        scale = min(ENLARGE, math.sqrt(MOST_PIXELS / (width * height)))
+        tiles = _tiles(region, scale)
+        views += [View(tile, scale, look) for look in _ENLARGED_LOOKS for tile in tiles]
+        side = max(width, height)
+        views += [View(region, min(1.0, SMALL / side), "rare"), View(region, min(0.5, SMALLEST / side), "stretched")]
     return views
 
 
@@ -86,13 +79,10 @@ def is_flat(image: Picture, region: Region) -> bool:
 
 
 def show(image: Picture, view: View) -> tuple[Picture, FloatArray]:
-    """Return what a view shows of an image, and how much it is enlarged in x and y.
-
-    Its sides are the multiples of 32 px that are next to the view's scale, as detectors want them.
-    """
+    """Return what a view shows of an image, at least 32 px wide and high, and how much it is enlarged in x and y."""
     left, top, right, bottom = view.region
     part = Image.fromarray(np.ascontiguousarray(image[top:bottom, left:right]))
-    size = (_side(part.width * view.scale), _side(part.height * view.scale))
+    size = (max(1, round(part.width * view.scale)), max(1, round(part.height * view.scale)))
     zoom = np.array([size[0] / part.width, size[1] / part.height])
     shown = part.resize(size, Image.Resampling.BICUBIC) if size != part.size else part
     if view.look == "sharp":
@@ -101,15 +91,10 @@ def show(image: Picture, view: View) -> tuple[Picture, FloatArray]:
         pixels = _rarity(np.asarray(shown))
     else:
         pixels = _stretched(np.asarray(shown))
-    more = [max(0, _STRIDE - length) for length in pixels.shape[:2]]
+    more = [max(0, _FEWEST_PIXELS - length) for length in pixels.shape[:2]]
     if any(more):
         pixels = np.pad(pixels, ((0, more[0]), (0, more[1]), (0, 0)), mode="edge")
     return pixels, zoom
-
-
-def _side(length: float) -> int:
-    """Return the multiple of 32 that is next to a length; what is shorter stays so, and is padded."""
-    return max(1, round(length)) if length < _STRIDE else round(length / _STRIDE) * _STRIDE
 
 
 def _stretched(pixels: Picture) -> Picture:
