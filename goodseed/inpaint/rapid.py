@@ -101,7 +101,7 @@ class RapidOcr:
     def __call__(self, image: Picture) -> list[Word]:
         """Return what stands in an image, whatever the score; that of a letter or two is the mean of two readings."""
         words = []
-        picture = Image.fromarray(image)
+        picture = Image.fromarray(_lean(image))
         for box in self._find(image):
             text, score, turn = self._best(_straightened(picture, box))
             if 0 < count_letters(text) <= _FEW:
@@ -182,14 +182,20 @@ def _load() -> Any:
 def _as_the_detector_wants(image: Picture) -> NDArray[np.float32]:
     """Return an image as -1…1 [1, 3, H, W], blue first, its sides multiples of 32; empty for a few pixels."""
     height, width = (round(length / _STRIDE) * _STRIDE for length in image.shape[:2])
-    if not height * width:
-        return np.empty((1, 3, height, width), np.float32)
-    if image.shape[:2] != (height, width):
-        image = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
     planes = np.empty((1, 3, height, width), np.float32)
-    np.multiply(image[..., ::-1].transpose(2, 0, 1), np.float32(2 / 255), out=planes[0])
-    planes -= 1
+    if not planes.size:
+        return planes
+    lean = _lean(image)
+    if image.shape[:2] != (height, width):
+        lean = np.asarray(Image.fromarray(lean).resize((width, height), Image.Resampling.BILINEAR))
+    levels = np.atleast_3d(lean)[..., ::-1].transpose(2, 0, 1) * np.float32(2 / 255)
+    np.subtract(levels, np.float32(1), out=planes[0])
     return planes
+
+
+def _lean(image: Picture) -> Picture:
+    """Return a picture whose three channels are one in memory (`numpy.broadcast_to`) as [H, W]; others as they are."""
+    return image[..., 0] if image.strides[2] == 0 else image
 
 
 def _lean_session(models: Path, config: Any) -> Any | None:
@@ -236,7 +242,7 @@ def _straightened(picture: Image.Image, box: FloatArray) -> Picture:
         quad = quad.transpose(Image.Transpose.ROTATE_90)
     if quad.height > LINE:  # averages, where the recogniser would pick pixels: noise goes
         quad = quad.resize((max(1, round(quad.width * LINE / quad.height)), LINE), Image.Resampling.BICUBIC)
-    return np.asarray(quad)
+    return np.asarray(quad.convert("RGB"))
 
 
 def _installed(name: str) -> bool:
