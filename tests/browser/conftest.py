@@ -65,7 +65,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def page(browser: Browser, comfyui: ComfyUI) -> Iterator[Page]:
-    """The front end of a server, open; one for all tests, since opening it takes seconds of a processor."""
+    """The front end of a server, open; one for all files, since opening it takes seconds of a processor."""
     from tests.browser.pages import open_comfy
 
     page = browser.new_page(viewport=WINDOW)
