@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,11 @@ from goodseed.errors import ScanError
 from goodseed.inpaint.area import Weights, overlap, shares
 from goodseed.inpaint.engines import Engine, make_pool
 from goodseed.inpaint.masks import find_regions, fit_mask
-from goodseed.inpaint.views import View, is_flat, plan_views, show
+from goodseed.inpaint.views import Turn, View, is_flat, plan_views, show
 from goodseed.inpaint.words import SCORE, FloatArray, Picture, Word, mimicry, strength
 from goodseed.provenance.embed import to_uint8
 
-READING = 3
+READING = 4
 """Number of the way of reading; raised when the same picture may get another share, so that studies do not mix two."""
 
 LEAST_INSIDE = 0.1
@@ -78,7 +79,7 @@ class Scanner:
         self._engine = engine
         self._score = score
         self._pool = pool
-        self._views: tuple[Weights, list[View]] | None = None
+        self._turns: tuple[Weights, list[Turn]] | None = None
         self._old: dict[tuple[int, View], tuple[Picture, list[Word]]] = {}
 
     def scan(self, image: Picture, mask: Weights, prompt: str = "", original: Picture | None = None) -> Found:
@@ -93,10 +94,10 @@ class Scanner:
 
         Only the thread that makes these calls may make the ones that they return.
         """
-        views = self._views_of(mask)
-        read = partial(self._read, image)
-        words = map(read, views) if self._pool is None else self._pool.map(read, views)
-        return lambda: self._settle(image, mask, prompt, original, views, words)
+        turns = self._turns_of(mask)
+        read = partial(self._read_turn, image, mask if original is None else None)
+        words = map(read, turns) if self._pool is None else self._pool.map(read, turns)
+        return lambda: self._settle(image, mask, prompt, original, words)
 
     def _settle(
         self,
@@ -104,24 +105,35 @@ class Scanner:
         mask: Weights,
         prompt: str,
         original: Picture | None,
-        views: list[View],
-        read: Iterable[list[Word]],
+        read: Iterable[list[tuple[Word, float]]],
     ) -> Found:
-        """Return what stands in a mask, from what was read in its views."""
-        scaled = [(word, view.scale) for view, words in zip(views, read, strict=True) for word in words]
-        words = self._distinct(scaled, mask)
+        """Return what stands in a mask, from what was read in its views, with their scales."""
+        words = self._distinct(chain.from_iterable(read), mask)
         if words and original is not None:
-            words = self._new(words, image, original, views)
+            words = self._new(words, image, original, mask)
         inside = shares([word.polygon for word in words], mask)[2]
         words = [word for word, part in zip(words, inside, strict=True) if part >= LEAST_INSIDE]
         share, alone, _ = shares([word.polygon for word in words], mask)
         boxes = tuple(Box(w.polygon, w.text, w.score, part) for w, part in zip(words, alone, strict=True))
         return Found(share, boxes, mimicry([box.text for box in boxes], prompt) if prompt.strip() else None)
 
-    def _views_of(self, mask: Weights) -> list[View]:
-        if self._views is None or self._views[0] is not mask:
-            self._views = (mask, plan_views(find_regions(mask)))
-        return self._views[1]
+    def _turns_of(self, mask: Weights) -> list[Turn]:
+        if self._turns is None or self._turns[0] is not mask:
+            self._turns = (mask, plan_views(find_regions(mask)))
+        return self._turns[1]
+
+    def _read_turn(self, image: Picture, mask: Weights | None, turn: Turn) -> list[tuple[Word, float]]:
+        """Return what stands in views, with their scales, up to the first view with a text in the mask.
+
+        All views are read where no mask is given: where an original is, the text may be the original's.
+        """
+        read = []
+        for view in turn:
+            words = self._read(image, view)
+            read += [(word, view.scale) for word in words]
+            if mask is not None and _any_inside(words, mask):
+                break
+        return read
 
     def _read(self, image: Picture, view: View) -> list[Word]:
         """Return what stands in a view and is sure enough, in the image's pixels."""
@@ -132,7 +144,7 @@ class Scanner:
         words = (Word(word.polygon / zoom + corner, word.text, word.score) for word in self._engine(pixels))
         return [word for word in words if strength(word) >= self._score]
 
-    def _distinct(self, read: list[tuple[Word, float]], mask: Weights) -> list[Word]:
+    def _distinct(self, read: Iterable[tuple[Word, float]], mask: Weights) -> list[Word]:
         """Return each text once: of those that lie on each other the longest, surest one, read the largest."""
         height, width = mask.shape
         kept: list[Word] = []
@@ -141,10 +153,10 @@ class Scanner:
                 kept.append(word)
         return sorted(kept, key=lambda word: (float(word.polygon[:, 1].min()), float(word.polygon[:, 0].min())))
 
-    def _new(self, words: list[Word], image: Picture, original: Picture, views: list[View]) -> list[Word]:
+    def _new(self, words: list[Word], image: Picture, original: Picture, mask: Weights) -> list[Word]:
         """Return the words that were not there before: other pixels, and no such text at that place."""
         height, width = image.shape[:2]
-        old = [word for view in views for word in self._read_once(original, view)]
+        old = [word for turn in self._turns_of(mask) for view in turn for word in self._read_once(original, view)]
         return [
             word
             for word in words
@@ -208,6 +220,11 @@ def scan_image(
     before = None if original is None else fit_picture(as_picture(original, "original"), width, height)
     with make_pool() as pool:
         return Scanner(engine, score, pool).scan(picture, weights, prompt, before)
+
+
+def _any_inside(words: Sequence[Word], mask: Weights) -> bool:
+    """Return whether one of these texts is of the mask, and not of its surroundings."""
+    return max(shares([word.polygon for word in words], mask)[2], default=0.0) >= LEAST_INSIDE
 
 
 def _alike(a: str, b: str) -> bool:

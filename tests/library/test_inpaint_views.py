@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image, ImageFilter
 from goodseed.inpaint import Word, scan_image
 from goodseed.inpaint.masks import MARGIN, find_regions
 from goodseed.inpaint.views import MOST_PIXELS, View, is_flat, plan_views, show
-from tests.library.ink_maker import HOLE, mask_of, picture
+from tests.library.ink_maker import HOLE, finds_ink, mask_of, picture
 
 
 def test_only_the_masks_surroundings_are_read_and_enlarged() -> None:
@@ -41,8 +42,49 @@ def test_what_is_of_one_colour_is_not_read() -> None:
     assert not is_flat(speck, HOLE)
 
 
+@pytest.mark.parametrize(
+    ("inked", "original", "enlarged"),
+    [
+        (((60, 60, 90, 70),), None, 1),
+        ((), None, 2),
+        (((122, 60, 130, 70),), None, 2),
+        (((60, 60, 90, 70),), (20, 60, 30, 70), 2),
+    ],
+    ids=["text in the mask", "no text", "text beside the mask", "with an original"],
+)
+def test_the_second_enlarged_view_is_read_only_where_it_may_matter(
+    inked: tuple[tuple[int, int, int, int], ...], original: tuple[int, int, int, int] | None, enlarged: int
+) -> None:
+    """It is the dearest; but a text that is not the mask's own, or may be the original's, decides nothing."""
+    sizes: list[tuple[int, ...]] = []
+
+    def noting(image: Any) -> list[Word]:
+        sizes.append(image.shape)
+        return finds_ink()(image)
+
+    image = picture(*inked).copy()
+    image[40:44, 36:38] = 0  # no text, but something to look at
+    found = scan_image(image, mask_of(HOLE), noting, original=None if original is None else picture(original))
+    assert bool(found.share) == (inked != () and inked[0][0] < HOLE[2])
+    assert len([shape for shape in sizes if shape == max(sizes)]) == (enlarged if original is None else 2 * enlarged)
+
+
+def test_a_text_in_one_hole_leaves_the_other_to_both_views() -> None:
+    looked: list[Any] = []
+
+    def noting(image: Any) -> list[Word]:
+        looked.append(image.shape)
+        return finds_ink()(image)
+
+    holes = ((10, 10, 60, 60), (330, 10, 380, 60))
+    image = picture((20, 20, 40, 30), size=(400, 160)).copy()
+    image[30:34, 340:342] = 0
+    scan_image(image, mask_of(*holes, size=(400, 160)), noting)
+    assert len(looked) == 3 + 4
+
+
 def looks_of(region: tuple[int, int, int, int], scale: float) -> dict[str, View]:
-    return {view.look: view for view in plan_views([region]) if view.scale == scale}
+    return {view.look: view for view in chain.from_iterable(plan_views([region])) if view.scale == scale}
 
 
 def test_a_small_view_stretches_what_is_faint_but_makes_no_text_of_noise() -> None:
@@ -104,7 +146,7 @@ def test_a_very_large_picture_is_read_in_tiles_of_bounded_size() -> None:
 
 
 def test_tiles_cover_a_region_and_overlap() -> None:
-    views = plan_views([(5, 7, 3005, 2007)])
+    views = list(chain.from_iterable(plan_views([(5, 7, 3005, 2007)])))
     for scale in {view.scale for view in views if view.scale > 1}:
         covered = np.zeros((2007, 3005), np.int32)
         for left, top, right, bottom in (view.region for view in views if view.scale == scale):
