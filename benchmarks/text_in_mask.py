@@ -12,6 +12,7 @@ pytesseract). It takes about a quarter of an hour on two cores.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import math
 import statistics
 import sys
@@ -40,6 +41,9 @@ from goodseed.inpaint.scan import LEAST_INSIDE, Found, Scanner  # noqa: E402
 from goodseed.inpaint.words import SCORE, Word, strength  # noqa: E402
 
 WANTED_RECALL, WANTED_FALSE, WANTED_AREA, WANTED_SECONDS = 0.92, 0.02, 0.1, 0.15
+NEVER = 2.0
+"""A score that no text has."""
+
 THRESHOLDS = [round(float(value), 2) for value in np.arange(0.6, 1.0, 0.02)]
 
 
@@ -48,37 +52,45 @@ class Read:
     """One picture and all that an engine said of it, so that every threshold can be tried."""
 
     case: Case
-    calls: list[list[Word]]
+    calls: dict[str, list[Word]]
+    """By what the engine was shown."""
     found: dict[float, Found] = field(default_factory=dict)
 
 
 def read_with_goodseed(case: Case, engine: Engine) -> Read:
-    calls: list[list[Word]] = []
+    calls: dict[str, list[Word]] = {}
 
     def noting(image: Any) -> list[Word]:
-        calls.append(engine(image))
-        return calls[-1]
+        return calls.setdefault(shown(image), engine(image))
 
-    Scanner(noting, 0.0).scan(case.image, case.mask)
+    Scanner(noting, NEVER).scan(case.image, case.mask)  # where no text is sure enough, all views are read
     return Read(case, calls)
+
+
+def shown(image: Any) -> str:
+    return f"{image.shape} {hashlib.sha256(image.tobytes()).hexdigest()}"
 
 
 def read_as_the_paper(case: Case, engine: Engine) -> Read:
     """Tesseract on the whole picture; what it finds is cut with the mask."""
-    return Read(case, [engine(case.image)])
+    return Read(case, {shown(case.image): engine(case.image)})
 
 
 def goodseed_at(read: Read, score: float) -> Found:
-    if not any(strength(word) >= score for call in read.calls for word in call):
+    if not any(strength(word) >= score for call in read.calls.values() for word in call):
         return Found(0.0)
     if score not in read.found:
-        replay = iter(read.calls)
-        read.found[score] = Scanner(lambda image: next(replay), score).scan(read.case.image, read.case.mask)
+        replay = Scanner(lambda image: read.calls[shown(image)], score)
+        read.found[score] = replay.scan(read.case.image, read.case.mask)
     return read.found[score]
 
 
 def paper_at(read: Read, score: float) -> Found:
-    words = [word for word in read.calls[0] if word.score >= score and any(c.isalnum() for c in word.text)]
+    words = [
+        word
+        for word in read.calls[shown(read.case.image)]
+        if word.score >= score and any(c.isalnum() for c in word.text)
+    ]
     inside = shares([word.polygon for word in words], read.case.mask)[2]
     words = [word for word, part in zip(words, inside, strict=True) if part >= LEAST_INSIDE]
     return Found(shares([word.polygon for word in words], read.case.mask)[0])
@@ -165,7 +177,7 @@ def _print_mistakes(reads: Iterable[Read], at: At, score: float) -> None:
     for read in reads:
         case, found = read.case, at(read, score)
         if bool(found.share) != bool(case.outlines):
-            said = [(w.text, round(w.score, 2), round(strength(w), 2)) for call in read.calls for w in call]
+            said = [(w.text, round(w.score, 2), round(strength(w), 2)) for call in read.calls.values() for w in call]
             best = sorted(said, key=lambda one: -one[2])[:3]
             print(f"  {case.kind}, {case.look}, '{case.text}' {case.height:.0f} px: read {found.texts}; best {best}")
 
