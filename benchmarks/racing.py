@@ -133,13 +133,15 @@ def simulated() -> Iterator[str]:
     yield row("a score with a ceiling", [capped(0.12, 1024, 104, 200, state) for state in range(ORDERS)], 64)
 
 
-def measured(folder: Path, seeds: int, prompts: int, held_out: int, workers: int | None) -> Iterator[str]:
+def measured(
+    folder: Path, seeds: int, prompts: int, held_out: int, workers: int | None, top: int | None
+) -> Iterator[str]:
     """Measure the demo model (or go on with that) and race on its tables, each order on the same scores."""
     plan = make_plan("demo", range(seeds), *prompt_sets(prompts, held_out), metrics=METRICS, options=OPTIONS)
     run_study(folder, plan, Running(workers=workers))
     tables = sorted(tables_of(read_ledger(folder)).items(), key=lambda item: -icc(item[1][0]).value)
     for name, table in tables:
-        yield row(name, [table] * ORDERS, max(1, seeds // 16))
+        yield row(name, [table] * ORDERS, top or max(1, seeds // 16))
 
 
 def prompt_sets(prompts: int, held_out: int) -> tuple[PromptSet, PromptSet]:
@@ -180,13 +182,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1024)
     parser.add_argument("--prompts", type=int, default=104, help=f"with --held-out at most {MOST_PROMPTS}")
     parser.add_argument("--held-out", type=int, default=52)
+    parser.add_argument("--top", type=int, help="the best so many, with --out; a sixteenth of the seeds by default")
     parser.add_argument("--workers", type=int)
     asked = parser.parse_args()
     if asked.prompts + asked.held_out > MOST_PROMPTS or asked.held_out > MOST_PROMPTS // 2:
         parser.error(f"the demo has {MOST_PROMPTS} prompts; hold out {MOST_PROMPTS // 2} of them at most")
     rules = " | ".join(f"kept by {rule} | images" for rule in (GAIN, INTERVAL))
     print(f"| scores | seeds × prompts | top | ICC | whole gain, SDs | {rules} |\n|{'---|' * 9}")
-    sizes = (asked.seeds, asked.prompts, asked.held_out, asked.workers)
+    sizes = (asked.seeds, asked.prompts, asked.held_out, asked.workers, asked.top)
     for line in simulated() if asked.out is None else measured(asked.out, *sizes):
         print(line, flush=True)
     if asked.out is None:
