@@ -5,7 +5,9 @@ measured on the demo model, and with larger ones. `--out DIR` measures the demo 
 guidance, in bfloat16 (1,024 seeds on 104 prompts to choose on and 52 held out, 159,744 pictures, three quarters of an
 hour of two free cores where the processor computes in bfloat16; it can be stopped and continued) and races on that
 table: by score, by each picture's likeness to drawn scenes, and by traits. The score depends little on the seed and
-traits depend on it much, so that their rows show what racing saves at which ICC.
+traits depend on it much, so that their rows show what racing saves at which ICC. `--prompts 416 --held-out 104` takes
+longer sets, in whose later rounds the same pairs of object and modifier stand before a background (532,480 pictures,
+two hours): studies of real models have thousands of prompts, and the more there are, the smaller is a race's share.
 
 The race runs over 10 orders of the prompts, simulated ones each on scores drawn anew, by both rules. "Kept" is the gain
 of the race's seeds over all seeds on held-out prompts as a share of the gain of the whole study's best seeds; "images"
@@ -27,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from goodseed.banks import read_bank, resolve_bank
 from goodseed.demo.judge import DemoJudge
-from goodseed.demo.prompts import prompt_set
+from goodseed.demo.prompts import PAIRS, ROUNDS, prompt_set
 from goodseed.prompts import PromptSet
 from goodseed.stats import bootstrap_mean, icc
 from goodseed.study.ledger import Ledger, read_ledger
@@ -42,8 +44,10 @@ Table = tuple[FloatArray, FloatArray]
 """Scores on the selection prompts [S, P] and on the held-out ones [S, Q], more is better."""
 
 ORDERS = 10
-MOST_PROMPTS = 156
-"""All pairs of the demo model's objects and modifiers."""
+HELD_OUT_PAIRS = 52
+"""Pairs of the demo model's objects and modifiers that only the prompts held out name; 104 others are there."""
+
+MOST_PROMPTS, MOST_HELD_OUT = (2 * PAIRS - HELD_OUT_PAIRS) * ROUNDS, HELD_OUT_PAIRS * ROUNDS
 
 RESAMPLES = 2000
 OPTIONS = {"steps": 4, "cfg": 1.0, "dtype": "bfloat16"}
@@ -145,10 +149,18 @@ def measured(
 
 
 def prompt_sets(prompts: int, held_out: int) -> tuple[PromptSet, PromptSet]:
-    """Return the prompts to choose on, and those held out: of the second half, whose rest follows the first half."""
-    first, second = prompt_set(0, MOST_PROMPTS // 2), prompt_set(1, MOST_PROMPTS // 2)
-    free = first.prompts + second.prompts[held_out:]
-    return PromptSet(free[:prompts], first.licence), PromptSet(second.prompts[:held_out], second.licence)
+    """Return the prompts to choose on, and those held out, which share no pair of object and modifier.
+
+    Held out are the first `HELD_OUT_PAIRS` pairs of the second half, in each of its rounds.
+    """
+    first, second = prompt_set(0, PAIRS * ROUNDS), prompt_set(1, PAIRS * ROUNDS)
+    free: list[str] = []
+    held: list[str] = []
+    for start in range(0, PAIRS * ROUNDS, PAIRS):
+        middle = start + HELD_OUT_PAIRS
+        free += first.prompts[start : start + PAIRS] + second.prompts[middle : start + PAIRS]
+        held += second.prompts[start:middle]
+    return PromptSet(tuple(free[:prompts]), first.licence), PromptSet(tuple(held[:held_out]), second.licence)
 
 
 def tables_of(ledger: Ledger) -> dict[str, Table]:
@@ -180,13 +192,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, help="measure the demo model in this folder")
     parser.add_argument("--seeds", type=int, default=1024)
-    parser.add_argument("--prompts", type=int, default=104, help=f"with --held-out at most {MOST_PROMPTS}")
-    parser.add_argument("--held-out", type=int, default=52)
+    parser.add_argument("--prompts", type=int, default=104, help=f"to choose on, with --out; at most {MOST_PROMPTS}")
+    parser.add_argument("--held-out", type=int, default=52, help=f"with --out; at most {MOST_HELD_OUT}")
     parser.add_argument("--top", type=int, help="the best so many, with --out; a sixteenth of the seeds by default")
     parser.add_argument("--workers", type=int)
     asked = parser.parse_args()
-    if asked.prompts + asked.held_out > MOST_PROMPTS or asked.held_out > MOST_PROMPTS // 2:
-        parser.error(f"the demo has {MOST_PROMPTS} prompts; hold out {MOST_PROMPTS // 2} of them at most")
+    if asked.prompts > MOST_PROMPTS or asked.held_out > MOST_HELD_OUT:
+        parser.error(f"the demo has {MOST_PROMPTS} prompts to choose on and {MOST_HELD_OUT} to hold out")
     rules = " | ".join(f"kept by {rule} | images" for rule in (GAIN, INTERVAL))
     print(f"| scores | seeds × prompts | top | ICC | whole gain, SDs | {rules} |\n|{'---|' * 9}")
     sizes = (asked.seeds, asked.prompts, asked.held_out, asked.workers, asked.top)

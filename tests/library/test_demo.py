@@ -68,8 +68,22 @@ def test_no_text_is_padding_alone() -> None:
 
 
 def test_the_two_prompt_sets_share_no_prompt_at_any_length() -> None:
-    assert not set(prompt_set(0, 78).prompts) & set(prompt_set(1, 78).prompts)
-    assert len(set(prompt_set(0, 78).prompts)) == 78
+    assert not set(prompt_set(0, 390).prompts) & set(prompt_set(1, 390).prompts)
+    assert len(set(prompt_set(0, 390).prompts)) == 390
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_a_longer_prompt_set_begins_with_the_shorter_and_gives_each_pair_each_background_once(half: int) -> None:
+    whole = prompt_set(half, 390).prompts
+    assert prompt_set(half, 100).prompts == whole[:100]
+    captions = [caption for caption in map(read_caption, whole) if caption]
+    assert [caption.text for caption in captions] == list(whole)
+    pairs = {(caption.object, caption.modifier) for caption in captions[:78]}
+    assert {caption.background for caption in captions[:78]} == {""}
+    for start in range(78, 390, 78):
+        part = captions[start : start + 78]
+        assert {(caption.object, caption.modifier) for caption in part} == pairs
+        assert {caption.background for caption in part} == set(BACKGROUNDS)
 
 
 @pytest.mark.parametrize("prompts", [SELECTION, HELD_OUT])
