@@ -3,7 +3,9 @@
 Nonparametric empirical Bayes. How the seeds' effects are spread is estimated on a grid by maximum likelihood (Kiefer
 and Wolfowitz 1956; by the EM steps of Laird 1978), so that a few seeds may stand far out, as they do where a trait is
 rare. Chance is taken as normal about a seed's effect, and its variance as a straight line in that: a trait that is
-there or not varies most in the middle, a score that cannot exceed ten varies least near it.
+there or not varies most in the middle, a score that cannot exceed ten varies least near it. Where chance is skewed, a
+mean and a variance from the same few pictures go together without any cause, by the third moment over their number;
+that is taken out of the line, or seeds that were lucky would be taken for steady ones.
 """
 
 from __future__ import annotations
@@ -45,10 +47,12 @@ class Beliefs:
 
     def __init__(self, seeds: int, prompts: int) -> None:
         self._prompts = prompts
-        self._count, self._sum, self._squares = np.zeros(seeds), np.zeros(seeds), np.zeros(seeds)
+        self._count, self._sum, self._squares, self._cubes = (np.zeros(seeds) for _ in range(4))
         self._expected: FloatArray = np.zeros(seeds)
         self._between = self._within = 0.0
-        self._grid = self._variances = self._weights = np.zeros(0)
+        self._grid = self._weights = np.zeros(0)
+        self.variances: FloatArray = np.zeros(0)
+        """Of one picture's score around its seed's effect, at each of the effects that are told apart."""
 
     def learn(self, running: IntArray, new: npt.ArrayLike) -> bool:
         """Take in the running seeds' scores on new prompts [U, q], and return whether seeds are seen to differ."""
@@ -59,6 +63,7 @@ class Beliefs:
         self._count[running] += scores.shape[1]
         self._sum[running] += scores.sum(axis=1)
         self._squares[running] += (scores**2).sum(axis=1)
+        self._cubes[running] += (scores**3).sum(axis=1)
         means, variances = self._means(), self._seeds_variances()
         self._within = float(np.average(variances, weights=self._count - 1)) if self._count.min() > 1 else 0.0
         if len(running) == len(means):  # later, those that are left were chosen
@@ -73,7 +78,7 @@ class Beliefs:
         seen = self._count[running][:, None]
         missing = self._prompts - seen
         ends = (seen * self._means()[running][:, None] + missing * self._grid) / self._prompts
-        moves = np.sqrt(self._variances * missing) / self._prompts
+        moves = np.sqrt(self.variances * missing) / self._prompts
         weights = self._weights[running]
         border = _border(ends, moves, weights, places)
         leave, take = (
@@ -91,19 +96,27 @@ class Beliefs:
         variances: FloatArray = np.maximum(squares, 0.0) / np.maximum(self._count - 1, 1)
         return variances
 
+    def _seeds_skews(self) -> FloatArray:
+        """Return each seed's third central moment (the k-statistic k3), unbiased; 0 from two prompts."""
+        count, means = self._count, self._means()
+        cubes = self._cubes - 3 * means * self._squares + 2 * count * means**3
+        skews: FloatArray = cubes * count / np.maximum((count - 1) * (count - 2), 1)
+        return skews
+
     def _estimate(self, means: FloatArray, variances: FloatArray) -> None:
         """Estimate the spread of effects, the line of variances, and what each seed's effect may be."""
         chance = self._within / self._count
         shrunk = means.mean() + self._between / (self._between + chance) * (means - means.mean())
         weights = self._count - 1
         middle = np.average(shrunk, weights=weights)
-        slope = np.average((shrunk - middle) * variances, weights=weights)
+        by_skew = self._between / (self._between + chance) * self._seeds_skews() / self._count
+        slope = np.average((shrunk - middle) * variances - by_skew, weights=weights)
         slope /= np.average((shrunk - middle) ** 2, weights=weights)
         room = _BEYOND * np.ptp(shrunk)
         self._grid = np.linspace(shrunk.min() - room, shrunk.max() + room, _GRID)
-        self._variances = np.maximum(self._within + slope * (self._grid - middle), _LEAST * self._within)
+        self.variances = np.maximum(self._within + slope * (self._grid - middle), _LEAST * self._within)
         likelihood = -((means[:, None] - self._grid) ** 2) * self._count[:, None]
-        likelihood = likelihood / (2 * self._variances) - np.log(self._variances) / 2
+        likelihood = likelihood / (2 * self.variances) - np.log(self.variances) / 2
         likelihood = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
         spread = np.exp(-((self._grid - means.mean()) ** 2) / (2 * self._between)) + _EVERYWHERE
         for _ in range(_STEPS):

@@ -29,11 +29,12 @@ from goodseed.study.racing import (
 GAIN, INTERVAL = "gain", "interval"
 RULES = (GAIN, INTERVAL)
 
-SPEND = 0.005
+SPEND = 0.004
 """The share of the whole study's gain that a race by `gain` may cost, as it expects it."""
 
-BELIEFS = "nonparametric"
-"""What races by `gain` believe, as their plans say it; an earlier form, which does not say, took effects as normal."""
+BELIEFS = "nonparametric, unskewed"
+"""What races by `gain` believe, as their plans say it; earlier forms took skewed chance for steadiness ("nonparametric")
+and effects as normal (nothing is said)."""
 
 GROWTH = 1.5
 """By so much longer is each round's end of a race by `gain`: looking often pays more than long rounds."""
@@ -56,8 +57,13 @@ def make_rule(name: str, top: int, prompts: int, start: int, z: float = Z) -> Ru
 
 
 def first_round(name: str, prompts: int) -> int:
-    """Return how many prompts all seeds meet: 16 by intervals, 8 by gain; fewer where there are not many."""
-    return max(3, min(START, prompts // 4)) if name == INTERVAL else max(4, min(8, prompts // 8))
+    """Return how many prompts all seeds meet: 16 by intervals and by gain, where half may do; fewer where few are there.
+
+    Means of few pictures are least normal, so that a race by gain starts with more as soon as these are a small part.
+    """
+    if name == INTERVAL:
+        return max(3, min(START, prompts // 4))
+    return max(4, min(START // 2, prompts // 8), min(START, prompts // 26))
 
 
 class IntervalRule:
