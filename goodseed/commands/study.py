@@ -181,8 +181,11 @@ def _kind(generator: str, demo: Demo, comfy: Comfy, diffusers: Diffusers) -> Kin
     """Return the kind of a generator by its name, after options that are another's were refused.
 
     Raises:
-        StudyError: for those, and for options that it lacks.
+        StudyError: for those, for options that it lacks, and for a name that is unknown.
     """
+    from goodseed.study.registry import check_generator
+
+    check_generator(generator)
     demo.check(generator)
     diffusers.check(generator)
     comfy.check(generator)

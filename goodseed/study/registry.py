@@ -95,16 +95,29 @@ def make_reader(name: str) -> TextReader:
 
 def default_prompts(name: str) -> tuple[PromptSet, PromptSet] | None:
     """Return the selection set and the held-out set that come with a generator, if any do."""
-    if name not in NAMES:
+    if name not in DEMOS:
         return None
     from goodseed.demo.prompts import HELD_OUT, SELECTION
 
     return SELECTION, HELD_OUT
 
 
-def _imported(what: str, name: str, known: tuple[str, ...]) -> Any:
-    if not _REFERENCE.match(name):
+def check_generator(name: str) -> None:
+    """Return if `name` is one of `NAMES` or written as module:function; nothing is imported.
+
+    Raises:
+        StudyError: for another name.
+    """
+    _check_name("generator", name, NAMES)
+
+
+def _check_name(what: str, name: str, known: tuple[str, ...]) -> None:
+    if name not in known and not _REFERENCE.match(name):
         raise StudyError(f"{what}: '{name[:60]}' is unknown; use {', '.join(known)}, or module:function of your own")
+
+
+def _imported(what: str, name: str, known: tuple[str, ...]) -> Any:
+    _check_name(what, name, known)
     module_name, _, function = name.partition(":")
     try:
         return getattr(importlib.import_module(module_name), function)

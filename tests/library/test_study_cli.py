@@ -248,3 +248,21 @@ def test_a_generator_without_prompts_of_its_own_asks_for_a_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "--prompts is missing" in refused(study("--out", tmp_path / "out"), capsys)
+
+
+def test_an_unknown_generator_is_named_before_anything_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for more in ([], ["--steps", "4"], ["--prompts", str(tmp_path / "none.txt")]):
+        says = refused(["study", "--generator", "comfyui", "--out", str(tmp_path / "study"), *more], capsys)
+        assert says.startswith("generator: 'comfyui' is unknown; use demo, demo-inpaint, comfy, diffusers, or module")
+
+
+@pytest.mark.parametrize(
+    "of_its_own",
+    [["comfy", "--workflow", "flow.json", "--server", "http://127.0.0.1:9"], ["diffusers", "--model", "none"], [FAKE]],
+)
+def test_only_the_demos_bring_prompts(
+    of_its_own: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another model would be measured for hours on drawn scenes that nobody asked for."""
+    says = refused(["study", "--generator", *of_its_own, "--out", str(tmp_path / "study")], capsys)
+    assert says == "prompts: --prompts is missing; name a text file with one prompt a line"
