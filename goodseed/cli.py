@@ -77,7 +77,9 @@ def run(arguments: Sequence[str]) -> int:
     except GoodSeedError as error:
         return _failed(str(error), as_json)
     except UsageProblem as error:
-        return _failed(f"{error.format_message()} (see goodseed --help)", as_json)
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "goodseed"
+        return _failed(f"{error.format_message()} (see {command} --help)", as_json)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         return _failed(f"{place}{error.strerror or error}", as_json)

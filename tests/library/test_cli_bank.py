@@ -146,6 +146,7 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["pick", "missing"], "missing: is neither a file nor a known bank"),
     (["pick", "/"], "/: is a folder"),
     (["pick"], "BANK"),
+    (["pick"], "(see goodseed pick --help)"),
     (["pick", "BANK", "--speed"], "--speed"),
     (["diverse", "BANK", "--start", "40"], "start 40: is not among the 40 seeds"),
     (["diverse", "BANK", "--start", "-1"], "start: -1 is outside 0…18446744073709551615"),
@@ -158,6 +159,7 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["bank", "check", "missing.safetensors"], "there is no such file"),
     (["bank", "list", "--folder", "/no/such"], "/no/such: is no folder"),
     (["bank"], "command"),
+    (["bank", "sing"], "(see goodseed bank --help)"),
     (["sing"], "sing"),
 ]
 
