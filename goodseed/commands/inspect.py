@@ -29,7 +29,7 @@ def inspect(
     With --json: the record; where there is something to say of it (the pixels were edited, the sidecar was used), in
     `notes`.
     """
-    from goodseed.provenance.read import read_image
+    from goodseed.provenance.read import no_record, read_image
     from goodseed.provenance.sidecar import ENDING, read_sidecar
     from goodseed.provenance.summary import source_name
 
@@ -44,8 +44,7 @@ def inspect(
         record, notes, source = reading.record, reading.notes, reading.source
         graph = reading.workflow
     if record is None:
-        why = f" ({'; '.join(notes)})" if notes else ""
-        raise RecordError(f"{image.name}: holds no record, no graph and no parameters of a known tool{why}")
+        raise no_record(image.name, notes)
     if workflow is not None:
         if graph is None:
             raise RecordError(f"{image.name}: holds no workflow of ComfyUI")

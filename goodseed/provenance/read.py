@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,17 @@ def read_recorded(path: Path | str, keep_image: bool = False) -> Reading:
         return Reading(record=read_sidecar(path)[0], source=GOODSEED)
     reading = read_image(path, keep_image=keep_image)
     if reading.record is None:
-        why = f" ({reading.notes[0]})" if reading.notes else ""
-        raise RecordError(f"{shown(path.name)}: holds no record, no graph and no parameters of a known tool{why}")
+        raise no_record(path.name, reading.notes[:1])
     return reading
+
+
+def no_record(name: str, notes: Sequence[str]) -> RecordError:
+    """Return the error for an image that says nothing of itself; `notes` are those of reading it."""
+    why = f" ({'; '.join(notes)})" if notes else ""
+    return RecordError(
+        f"{shown(name)}: holds no record, no graph and no parameters of a known tool{why}; editors and web sites take "
+        "them out: name the file that was saved first"
+    )
 
 
 def read_image(
@@ -69,7 +78,7 @@ def read_image(
 
     """
     path = Path(source) if not isinstance(source, bytes) else None
-    name = shown(name or (path.name if path is not None else "image"))
+    name = shown(name or (path.name or str(path) if path is not None else "image"))
     with open_source(path if path is not None else bytes(source), name) as file:  # type: ignore[arg-type]
         picture = Picture(file, name)
         pixels = picture.pixels(most_pixels)

@@ -43,12 +43,22 @@ def parse_sidecar(text: bytes, what: str) -> tuple[Record, dict[str, str]]:
         left_out = value.pop(LEFT_OUT, {})
         for name in _NO_WORKFLOW:
             value.pop(name, None)
+    if _is_workflow(value):
+        raise RecordError(f"{what}: is a workflow of ComfyUI and no record; name an image, or the record beside one")
     try:
         check_record(value)
     except RecordError as error:
         raise RecordError(f"{what}: {error}") from error
     texts = left_out.items() if isinstance(left_out, dict) else ()
     return value, {key: text for key, text in texts if isinstance(text, str)}
+
+
+def _is_workflow(value: Any) -> bool:
+    """Say whether JSON is a workflow as ComfyUI saves it, in the editor's format or in that of the API."""
+    if not isinstance(value, dict):
+        return False
+    api = bool(value) and all(isinstance(node, dict) and "class_type" in node for node in value.values())
+    return api or isinstance(value.get("nodes"), list)
 
 
 def read_sidecar(path: Path) -> tuple[Record, dict[str, str]]:

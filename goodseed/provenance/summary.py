@@ -47,7 +47,7 @@ def rows(record: Record, longest: int = _LONGEST) -> Iterator[Row]:
             yield name, _value(entry["value"]), str(entry["known"])
     runs = record["runs"]
     if runs:
-        yield "runs observed", ", ".join(str(run["node"]) for run in runs), "observed"
+        yield "runs observed", ", ".join(f"node {run['node']}" for run in runs), "observed"
     batch = record["batch"]
     if batch is not None and batch["size"] > 1:
         yield "item of its batch", f"{batch['index'] + 1} of {batch['size']}", "observed"

@@ -317,8 +317,22 @@ def test_pixels_of_every_mode_are_hashed_as_rgb_or_rgba(mode: str) -> None:
 def test_a_record_is_asked_of_an_image_that_has_none(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(png())
-    with pytest.raises(RecordError, match="holds no record"):
+    with pytest.raises(RecordError, match=r"holds no record.*: name the file that was saved first"):
         read_recorded(path)
+    assert run(["inspect", str(path)]) == 2
+
+
+@pytest.mark.parametrize("workflow", [PROMPT, {"nodes": [], "links": []}], ids=["of the API", "of the editor"])
+def test_a_workflow_in_place_of_a_record_is_called_so(workflow: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "flow.json"
+    path.write_text(json.dumps(workflow))
+    with pytest.raises(RecordError, match=r"^flow\.json: is a workflow of ComfyUI and no record; name an image"):
+        read_recorded(path)
+
+
+def test_a_folder_in_place_of_an_image_keeps_its_name() -> None:
+    with pytest.raises(ImageError, match=r"^\.: is no file; name an image"):
+        read_image(Path("."))
 
 
 def test_inspect_prints_the_record_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
