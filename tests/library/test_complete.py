@@ -21,6 +21,7 @@ SNAPSHOTS = Path("tests/host/snapshots")
 PARTS = ("nodes", "web/docs", "locales", "example_workflows", str(SNAPSHOTS))
 LANGUAGES = ("en", "zh")
 LARGEST_PICTURE = 80_000
+ENDING = " (Good Seed)"
 
 _PICTURE = re.compile(r"!\[[^\]]+\]\(([^)]+)\)")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -129,6 +130,31 @@ def _read(path: Path) -> Any:
 
 def test_no_node_lacks_anything() -> None:
     assert sorted(set(lacks(ROOT))) == []
+
+
+def test_chinese_texts_call_nodes_by_the_names_that_the_menu_shows() -> None:
+    english, chinese = (_read(ROOT / "locales" / language / "nodeDefs.json") for language in ("en", "zh"))
+    names = {
+        said["display_name"].removesuffix(ENDING): chinese[node]["display_name"].removesuffix(ENDING)
+        for node, said in english.items()
+    }
+    longest_first = re.compile("|".join(sorted(map(re.escape, names), key=len, reverse=True)))
+    other = dict(_texts(chinese))
+    wrong = [
+        f"{where}: {name} is {names[name]} in Chinese"
+        for where, text in _texts(english)
+        for name in longest_first.findall(text)
+        if names[name] not in other[where]
+    ]
+    assert wrong == []
+
+
+def _texts(said: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(said, str):
+        yield where, said
+    else:
+        for key, value in said.items():
+            yield from _texts(value, f"{where}/{key}")
 
 
 PICKER = "GoodSeedGoldenSeedPicker"
