@@ -133,8 +133,8 @@ def settle_race(folder: Path, race: RacePlan) -> None:
             raise StudyError(f"{path}: is damaged ({error}); start in another folder") from error
         if differs := named_differences(_compared(old), _compared(new)):
             raise StudyError(
-                f"{folder}: holds a race with another {', '.join(differs[:3])}; give the same arguments to continue "
-                "it, or another --out"
+                f"{folder}: holds a race with other settings: {', '.join(differs[:3])}; give the same arguments to "
+                "continue it, or another --out"
             )
     write_bytes(path, canonical_json(new).encode())
 

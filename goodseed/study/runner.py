@@ -212,7 +212,7 @@ def _settle_plan(folder: Path, plan: Plan) -> Plan:
     if differs:
         more = f" and {len(differs) - 3} more" if len(differs) > 3 else ""
         raise StudyError(
-            f"{folder}: holds a study with another {', '.join(differs[:3])}{more}; "
+            f"{folder}: holds a study with other settings: {', '.join(differs[:3])}{more}; "
             "give the same arguments to continue it, or another --out"
         )
     return plan

@@ -154,7 +154,7 @@ def test_a_race_by_intervals_is_what_races_were_before_there_were_rules(plan: Pl
     assert [part["prompts"] for part in design["rounds"]] == [8, 16, 32][: len(design["rounds"])]
     assert design["z"] == 1.96
     assert "rule" not in design
-    with pytest.raises(StudyError, match="holds a race with another"):
+    with pytest.raises(StudyError, match="holds a race with other settings: "):
         run_race(tmp_path, make_race(plan, top=TOP), Running(workers=0))
 
 
@@ -164,7 +164,7 @@ def test_a_folder_holds_a_race_or_a_study_and_the_same_one(
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(StudyError, match="holds a race; go on with --racing"):
         run_study(folder, plan, Running(workers=0))
-    with pytest.raises(StudyError, match=r"another race\.top \(was 6, now 7\)"):
+    with pytest.raises(StudyError, match=r"other settings: race\.top \(was 6, now 7\)"):
         run_race(folder, make_race(plan, top=TOP + 1), Running(workers=0))
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
     small = make_plan(FAKE, range(2), PromptSet(("a", "b")), PromptSet(("c", "d")))

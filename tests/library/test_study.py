@@ -140,9 +140,12 @@ def test_another_seed_list_prompt_or_generator_on_the_same_folder_is_named(plan:
     run_study(tmp_path, plan, Running(workers=0))
     other_prompts = PromptSet(("a", "b", "z"), "CC0-1.0")
     for other, named in (
-        (make_plan(FAKE, range(8), SELECTION, HELD_OUT), 'another seeds (was "0-69", now "0-7");'),
+        (make_plan(FAKE, range(8), SELECTION, HELD_OUT), 'other settings: seeds (was "0-69", now "0-7");'),
         (make_plan(FAKE, range(70), other_prompts, HELD_OUT), 'prompts.selection.texts[2] (was "c", now "z");'),
-        (make_plan("tests.library.fake_model:make_rude", range(70), SELECTION, HELD_OUT), "another generator (was"),
+        (
+            make_plan("tests.library.fake_model:make_rude", range(70), SELECTION, HELD_OUT),
+            "other settings: generator (was",
+        ),
     ):
         with pytest.raises(StudyError) as error:
             run_study(tmp_path, other, Running(workers=0))

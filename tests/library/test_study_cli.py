@@ -210,7 +210,7 @@ def test_other_arguments_on_an_existing_study_are_named_and_nothing_is_changed(
     before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
     capsys.readouterr()
     error = refused([*study("--prompts", prompts, "--out", out), "--seeds", "0-4"], capsys)
-    assert 'another seeds (was "0-3", now "0-4")' in error
+    assert 'other settings: seeds (was "0-3", now "0-4")' in error
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
 

@@ -76,7 +76,7 @@ def test_a_finished_study_is_extended_and_its_pictures_are_not_made_again(folder
     assert extended.computed == SEEDS * PAIRS * 2
     assert extended.bank_id == read_bank(folder / "study.safetensors").id
     for other in (plan_of(None), plan_of(pairs=8)):
-        with pytest.raises(StudyError, match="holds a study with another inpaint"):
+        with pytest.raises(StudyError, match="holds a study with other settings: inpaint"):
             run_study(tmp_path / "study", other, Running(workers=0))
 
 
