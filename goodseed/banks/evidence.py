@@ -22,22 +22,27 @@ def golden_evidence(
 ) -> tuple[dict[str, Any], list[str]]:
     """Return figures for the seeds at `positions`, all from the held-out prompts or the study, and remarks.
 
-    `held_out`: for each metric the chosen seeds' mean beside all seeds', with the gain's interval; `icc` and
-    `rank_correlation` as measured; `overlap` of the metrics' top lists beside chance (where `top` is given);
+    `held_out`: for each metric the chosen seeds' mean beside all seeds', with the gain's interval, `low` and `high`,
+    both None where the prompts were too few for one (a Fréchet distance of two images has no standard error); `icc`
+    and `rank_correlation` as measured; `overlap` of the metrics' top lists beside chance (where `top` is given);
     `study`: the rule's gain as the study measured it.
     """
     reliability = bank.info["reliability"]
     gains: dict[str, Any] = {}
     remarks: list[str] = []
     for name in sorted(bank.metrics):
+        errors = bank.metric(name, held_out=True, part="stderr")
         gain = measured_gain(
             bank.metric(name, held_out=True),
-            bank.metric(name, held_out=True, part="stderr"),
+            errors,
             [int(position) for position in positions],
             bank.metrics[name]["direction"],
         )
         gains[name] = gain.as_dict()
-        if not worst and gain.low <= 0 <= gain.high:
+        if not errors.any():
+            gains[name] |= {"low": None, "high": None}
+            remarks.append(f"The held-out prompts are too few to say how far the gain in {name} may be off.")
+        elif not worst and gain.low <= 0 <= gain.high:
             remarks.append(f"On the held-out prompts the gain in {name} cannot be told from none.")
         correlated = reliability.get("icc", {}).get(name)
         if isinstance(correlated, dict) and correlated.get("low", 1) <= 0:

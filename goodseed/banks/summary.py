@@ -88,7 +88,8 @@ def _plain(name: str) -> str:
 
 
 def _gain(gain: Mapping[str, Any]) -> str:
-    better = f"better by {gain['gain']:.3g} ({gain['low']:.3g}…{gain['high']:.3g})"
+    span = "no interval" if gain["low"] is None else f"{gain['low']:.3g}…{gain['high']:.3g}"
+    better = f"better by {gain['gain']:.3g} ({span})"
     return f"{gain['golden']:.4g} against {gain['all']:.4g} of all, {better}"
 
 

@@ -63,7 +63,7 @@ def _show(out: Console, bank: Bank, choice: Choice) -> None:
     out.print(table)
     evidence = make_table(f"on the held-out {on}", "these", "all", "better by (95 %)", "ICC (95 %)")
     for name, gain in choice.evidence["held_out"].items():
-        better = interval({"value": gain["gain"], "low": gain["low"], "high": gain["high"]})
+        better = interval({**gain, "value": gain["gain"]}) if gain["low"] is not None else fixed(gain["gain"], 3)
         icc = interval(choice.evidence["icc"].get(name))
         evidence.add_row(name, fixed(gain["golden"], 4), fixed(gain["all"], 4), better, icc)
     if evidence.row_count:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from goodseed.banks import diverse, pick
+from goodseed.banks.format import make_bank, write_bank
 from goodseed.banks.limits import parse_limits
 from goodseed.banks.summary import diverse_summary, golden_summary
+from goodseed.cli import run
 from goodseed.errors import ChoiceError
-from tests.library.bank_maker import make_test_bank
+from goodseed.figures import fixed
+from tests.library.bank_maker import make_test_bank, sound_info, sound_tensors
 
 
 def test_the_report_names_the_seeds_place_in_each_metric() -> None:
@@ -30,6 +35,26 @@ def test_the_report_carries_every_note_warning_and_interval() -> None:
         assert all(note in report for note in choice.notes)
         assert all(f"({gain['low']:.3g}…{gain['high']:.3g})" in report for gain in choice.evidence["held_out"].values())
         assert "ICC 0.300 (0.200…0.400)" in report
+
+
+def test_a_gain_that_nothing_says_the_error_of_has_no_interval(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two prompts a Fréchet distance has no standard error; an interval of no width would call it exact."""
+    tensors = sound_tensors()
+    tensors["heldout.fid.stderr"][:] = 0
+    bank = make_bank(tensors, sound_info(), "test")
+    choice = pick(bank, "score", 3)
+    known, unknown = (choice.evidence["held_out"][name] for name in ("score", "fid"))
+    assert known["low"] < known["gain"] < known["high"]
+    assert (unknown["low"], unknown["high"]) == (None, None)
+    assert "The held-out prompts are too few to say how far the gain in fid may be off." in choice.notes
+    assert f"better by {unknown['gain']:.3g} (no interval)" in golden_summary(bank, choice, 0)
+    path = tmp_path / "test.safetensors"
+    write_bank(bank, path)
+    assert run(["pick", str(path), "--rule", "score", "-k", "3"]) == 0
+    shown = " ".join(capsys.readouterr().err.split())
+    assert f"{fixed(unknown['gain'], 3)} │" in shown
 
 
 def test_the_report_of_a_diverse_choice_sets_it_beside_random_seeds() -> None:
