@@ -164,8 +164,8 @@ class Trait:
     shares: np.ndarray
 
     def strongest(self, count: int) -> list[int]:
-        """Return positions of the seeds with the largest share; ties by position."""
-        return [int(i) for i in np.argsort(-self.shares, kind="stable")[:count]]
+        """Return positions of the seeds with the largest share, those without the trait left out; ties by position."""
+        return [int(i) for i in np.argsort(-self.shares, kind="stable")[:count] if self.shares[i] > 0]
 
 
 def traits_of(bank: Bank) -> list[Trait]:

@@ -147,7 +147,7 @@ def traits(plan: Plan, pictures: Pictures) -> Markup:
     if not plan.traits:
         return part("traits", title, gap(plan.gaps["traits"]))
     sheets = [_gallery(sheet, pictures) for sheet in plan.traits]
-    intro = "For each trait, the three seeds that show it most often, whatever the prompt asks for."
+    intro = "For each trait, up to three seeds that show it most often, whatever the prompt asks for."
     return part("traits", title, tag("div", *sheets, class_="galleries"), intro=intro)
 
 

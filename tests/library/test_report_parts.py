@@ -10,7 +10,7 @@ import pytest
 
 from goodseed.markup import Markup, join, tag
 from goodseed.report.charts import composition_chart
-from goodseed.report.data import objects_of, spread, wins_in_hundred
+from goodseed.report.data import Trait, objects_of, spread, wins_in_hundred
 from goodseed.report.layout import best_shown_by, project, spaced
 from goodseed.report.numbers import finite, number, percent, percent_span, read_interval, span
 from goodseed.report.plan import Composition, Row
@@ -177,3 +177,8 @@ def test_what_is_no_circle_stays_a_path() -> None:
     oval = '<path d="M 5 10 ' + "C 1 1 2 2 9 9 " * 7 + 'C 1 1 2 2 5 10 z " style="fill: red"/>'
     alone = '<use href="#a" x="1" y="2" style="fill: red"/> <use href="#a" x="1" y="2" style="fill: blue"/>'
     assert slim(oval + alone) == oval + alone
+
+
+def test_seeds_without_a_trait_are_not_among_those_that_show_it_most() -> None:
+    assert Trait("border", "", np.array([0, 0.25, 0, 0.75, 0.5, 0.25])).strongest(3) == [3, 4, 1]
+    assert Trait("border", "", np.array([0, 0.75, 0, 0])).strongest(3) == [1]
