@@ -81,6 +81,7 @@ def test_items_of_one_batch_differ_by_their_index() -> None:
     assert [(cause["cause"], cause["where"], cause["evidence"]) for cause in found] == [
         ("number", "batch: index", "explains")
     ]
+    assert found[0]["fix"].startswith("Compare with picture 1 of B's batch: ")
 
 
 # Records of other tools

@@ -9,7 +9,7 @@ from goodseed.provenance.diff import prompts
 from goodseed.provenance.diff.difference import ADDED, REMOVED, REPLACED, Findings
 from goodseed.provenance.diff.files import compare_lists, same_tensors
 from goodseed.provenance.diff.places import ALL_STAGES, CONDITIONING, DECODED, LATENT, NOISE, RUN_STAGES, SIGMAS
-from goodseed.provenance.diff.values import known_value, mappings, same
+from goodseed.provenance.diff.values import known_value, mappings, same, shown
 
 Record = Mapping[str, Any]
 RunPair = tuple[Record, Record]
@@ -129,7 +129,17 @@ def compare_batches(a: Record, b: Record, found: Findings) -> None:
             if name == "index" or not found.has(name="batch_size"):
                 derived = name == "size" and bool(found.differences)
                 enters = {NOISE, LATENT}
-                found.add("number", f"batch: {name}", first[name], second[name], known_as, enters, derived=derived)
+                fix = _batch_fix(name, first[name])
+                found.add(
+                    "number", f"batch: {name}", first[name], second[name], known_as, enters, derived=derived, fix=fix
+                )
+
+
+def _batch_fix(name: str, value: Any) -> str:
+    """Return what to do about another place in a batch, counted from 0, or another batch size; no input sets them."""
+    if name == "index" and isinstance(value, int):
+        return f"Compare with picture {value + 1} of B's batch: each item of a batch starts from noise of its own."
+    return f"Make a batch of as many as A's: {shown(value)}."
 
 
 def compare_tuples(a: Record, b: Record, found: Findings) -> None:
