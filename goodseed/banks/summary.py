@@ -23,7 +23,9 @@ def golden_summary(bank: Bank, choice: Choice, index: int, warnings: Sequence[st
     held_out = choice.evidence.get("held_out", {})
     if held_out:
         on = "pictures with holes" if clean else "prompts"
-        lines.append(f"The {len(choice.seeds)} chosen seeds on {on} that played no part in choosing them:")
+        chosen = "chosen seed" if len(choice.seeds) == 1 else f"{len(choice.seeds)} chosen seeds"
+        them = "it" if len(choice.seeds) == 1 else "them"
+        lines.append(f"The {chosen} on {on} that played no part in choosing {them}:")
         lines += [f"- {_plain(name)}: {_gain(gain)}{_icc(choice, name)}" for name, gain in held_out.items()]
     if overlap := choice.evidence.get("overlap"):
         chance = f"{overlap['chance']:.0f} ({overlap['chance_low']:.0f}…{overlap['chance_high']:.0f})"

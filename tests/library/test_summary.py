@@ -27,6 +27,13 @@ def test_the_report_names_the_seeds_place_in_each_metric() -> None:
     assert "240 images, euler, simple, 16 steps, cfg 3, 128×128 px." in report
 
 
+def test_the_report_counts_the_chosen_seeds_as_people_do() -> None:
+    bank = make_test_bank()
+    one, three = (golden_summary(bank, pick(bank, "score", count), 0) for count in (1, 3))
+    assert "\nThe chosen seed on prompts that played no part in choosing it:" in one
+    assert "\nThe 3 chosen seeds on prompts that played no part in choosing them:" in three
+
+
 def test_the_report_carries_every_note_warning_and_interval() -> None:
     bank = make_test_bank()
     for choice in (pick(bank, "paper", 20), pick(bank, "rank-sum", 4, worst=True)):
