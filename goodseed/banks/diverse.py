@@ -107,6 +107,8 @@ def _lower_to(nearest: npt.NDArray[np.float64], table: npt.NDArray[Any], point: 
 
 def _features_named(bank: Bank, by: str) -> list[str]:
     names = ["style", "composition"] if by == "both" else [by]
+    if not bank.features:
+        raise ChoiceError(f"by '{by}': the bank holds no features; measure some with goodseed study --metrics style")
     for name in names:
         if name not in bank.features:
             raise ChoiceError(f"by '{by}': the bank holds the features {listed(bank.features)}; name one, or both")

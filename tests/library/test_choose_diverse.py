@@ -191,3 +191,11 @@ def test_what_a_bank_cannot_answer_is_refused(arguments: dict[str, Any], error: 
     with pytest.raises(error, match=message) as caught:
         diverse(make_test_bank(), **arguments)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("by", ["style", "both"])
+def test_a_bank_without_features_says_how_to_get_some(by: str) -> None:
+    tensors = {name: table for name, table in sound_tensors().items() if "feature." not in name}
+    bank = make_bank(tensors, sound_info() | {"features": {}}, "test")
+    with pytest.raises(ChoiceError, match=f"by '{by}': the bank holds no features; measure some with goodseed study"):
+        diverse(bank, by)
