@@ -95,6 +95,15 @@ def test_values_that_primitives_hand_on_are_set_there(tmp_path: Path) -> None:
     assert (str(flow.seed[0]), str(flow.prompt[0])) == ("40.value", "41.value")
 
 
+def test_an_input_with_a_dot_in_its_name_is_found_and_filled(tmp_path: Path) -> None:
+    """As inputs that grow have it in ComfyUI's newer nodes."""
+    graph = with_input("5", text=["41", 0])
+    graph["41"] = {"class_type": "JoinStrings", "inputs": {"strings.string0": "a cat"}}
+    for choices in (Choices(), Choices(prompt=["41.strings.string0"])):
+        flow = Workflow.from_dict(read_workflow(written(tmp_path, graph), choices).as_dict())
+        assert flow.filled("a dog", 1, "PreviewImage")["41"]["inputs"] == {"strings.string0": "a dog"}
+
+
 def test_the_user_may_choose_and_may_set_the_negative_prompt(tmp_path: Path) -> None:
     choices = Choices(seed=["3.seed"], prompt=["6.text"], image="9")
     assert [str(place) for place in read_workflow(written(tmp_path, GRAPH), choices).prompt] == ["6.text"]

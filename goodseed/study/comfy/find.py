@@ -35,7 +35,7 @@ class Input:
 
     @staticmethod
     def parse(text: str) -> Input:
-        node, _, name = text.rpartition(".")
+        node, _, name = text.partition(".")  # names of inputs may have dots, numbers of nodes have none
         return Input(node, name)
 
 
