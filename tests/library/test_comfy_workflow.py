@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from goodseed.errors import GoodSeedError
+from goodseed.errors import GoodSeedError, StudyError
 from goodseed.study.comfy.workflow import SHOW, Choices, Workflow, read_workflow
 from tests.library.record_maker import PROMPT
 
@@ -122,6 +122,23 @@ def test_two_samplers_with_the_seed_of_both(tmp_path: Path) -> None:
     flow = read_workflow(written(tmp_path, two_samplers()), Choices(seed=["3.seed", "11.seed"]))
     filled = flow.filled("a", 77, "PreviewImage")
     assert (filled["3"]["inputs"]["seed"], filled["11"]["inputs"]["seed"]) == (77, 77)
+
+
+def refined() -> dict[str, Any]:
+    """The model of a second sampler reads the prompt by an encoder of its own, as SDXL's refiner does."""
+    graph = two_samplers()
+    graph["12"] = {"class_type": "CLIPTextEncodeSDXLRefiner", "inputs": {"clip": ["7", 1], "text": "a red ball"}}
+    graph["11"]["inputs"]["positive"] = ["12", 0]
+    return graph
+
+
+def test_the_prompt_goes_into_each_encoder_that_is_named(tmp_path: Path) -> None:
+    """Without --prompt-input the second one would paint the workflow's own prompt over every picture."""
+    with pytest.raises(StudyError, match=r"several texts .*--prompt-input .*repeated\): 5.text .*, 12.text "):
+        read_workflow(written(tmp_path, refined()), Choices(seed=["3.seed"]))
+    flow = read_workflow(written(tmp_path, refined()), Choices(seed=["3.seed"], prompt=["5.text", "12.text"]))
+    filled = flow.filled("a blue box", 1, "PreviewImage")
+    assert [filled[key]["inputs"]["text"] for key in ("5", "12")] == ["a blue box"] * 2
 
 
 EDITOR = {"nodes": [{"id": 3, "type": "KSampler"}], "links": [], "version": 0.4}

@@ -73,24 +73,27 @@ def find_prompt(
     """
     if chosen:
         return tuple(_chosen(recipe, text, str, "a text", where, "--prompt-input") for text in chosen)
-    prompts = [
-        prompt
-        for prompt in prompts_in(recipe, sampler_of(recipe, seed) or None)
-        if prompt["input"] and _is_own(prompt, recipe)
-    ]
-    found = [prompt for prompt in prompts if prompt["role"] == role]
+    sampler = sampler_of(recipe, seed)
+    found = _texts(recipe, sampler, role)
     encoders = {prompt["encoder"] for prompt in found}
     places = tuple(dict.fromkeys(Input(prompt["node"], prompt["input"]) for prompt in found))
     linked = [prompt for prompt in found if not prompt["whole"]]
-    if len(encoders) == 1 and not (linked and len(places) > 1):
+    # A second sampler with texts of its own, such as a refiner's, would go on with the workflow's prompt.
+    others = [prompt for other in sampling_nodes(recipe) if other != sampler for prompt in _texts(recipe, other, role)]
+    apart = {prompt["encoder"] for prompt in others} - encoders if found else set()
+    if len(encoders) == 1 and not apart and not (linked and len(places) > 1):
         return places
     asks = "--prompt-input" if role == "positive" else "a workflow with one negative text, or leave --negative out"
-    candidates = _listed(recipe, places or [Input(prompt["node"], prompt["input"]) for prompt in prompts])
     if not found:
         what = f"no {'prompt' if role == 'positive' else 'negative prompt'} input was found"
+        candidates = _listed(recipe, [Input(prompt["node"], prompt["input"]) for prompt in _own_texts(recipe, sampler)])
         hint = f"say which it is with {asks}: {candidates}" if candidates else "a study needs one to change"
         raise StudyError(f"{where}: {what} (no text encoder leads to `{role}` of the sampler); {hint}")
-    raise StudyError(f"{where}: several texts make up the {role} prompt; say with {asks} which to set: {candidates}")
+    again = " (it may be repeated)" if apart and role == "positive" else ""
+    candidates = _listed(recipe, dict.fromkeys([*places, *(Input(one["node"], one["input"]) for one in others)]))
+    raise StudyError(
+        f"{where}: several texts make up the {role} prompt; say with {asks} which to set{again}: {candidates}"
+    )
 
 
 def sampler_of(recipe: Recipe, seed: Sequence[Input]) -> str:
@@ -106,6 +109,16 @@ def negative_of(recipe: Recipe, sampler: str) -> str:
     """Return the text of the negative prompt; empty where there is none, or where it is not one text."""
     texts = {prompt["text"] for prompt in prompts_in(recipe, sampler or None) if prompt["role"] == "negative"}
     return str(texts.pop()) if len(texts) == 1 else ""
+
+
+def _texts(recipe: Recipe, sampler: str, role: str) -> list[dict[str, Any]]:
+    """Return the texts that can be written into and that reach a sampler in a role."""
+    return [prompt for prompt in _own_texts(recipe, sampler) if prompt["role"] == role]
+
+
+def _own_texts(recipe: Recipe, sampler: str) -> list[dict[str, Any]]:
+    """Return all texts of encoders that can be written into, with their role for a sampler."""
+    return [prompt for prompt in prompts_in(recipe, sampler or None) if prompt["input"] and _is_own(prompt, recipe)]
 
 
 def _seed_of(recipe: Recipe, sampler: str) -> Input | None:
