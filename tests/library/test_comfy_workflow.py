@@ -86,6 +86,20 @@ def test_the_seed_and_the_texts_of_a_custom_sampler_are_found(tmp_path: Path) ->
     assert flow.sampler == "3"
 
 
+@pytest.mark.parametrize("zeroed", [True, False])
+def test_one_encoder_for_both_roles_takes_the_prompt(tmp_path: Path, zeroed: bool) -> None:
+    """As in ComfyUI's own templates for Flux, SD3.5, Qwen-Image and others that need no negative prompt."""
+    graph = changed(
+        n6={"class_type": "ConditioningZeroOut", "inputs": {"conditioning": ["5", 0]}},
+        n50={"class_type": "FluxGuidance", "inputs": {"conditioning": ["5", 0], "guidance": 3.5}},
+    )
+    graph["3"]["inputs"] |= {"positive": ["50", 0], "negative": ["6" if zeroed else "5", 0]}
+    flow = read_workflow(written(tmp_path, graph))
+    assert ([str(place) for place in flow.prompt], flow.negative) == (["5.text"], "")
+    with pytest.raises(StudyError, match="no negative prompt input was found"):
+        read_workflow(written(tmp_path, graph), Choices(negative="dull"))
+
+
 def test_values_that_primitives_hand_on_are_set_there(tmp_path: Path) -> None:
     graph = with_input("3", seed=["40", 0])
     graph["40"] = {"class_type": "PrimitiveInt", "inputs": {"value": 9, "control_after_generate": "fixed"}}

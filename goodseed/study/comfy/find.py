@@ -112,13 +112,29 @@ def negative_of(recipe: Recipe, sampler: str) -> str:
 
 
 def _texts(recipe: Recipe, sampler: str, role: str) -> list[dict[str, Any]]:
-    """Return the texts that can be written into and that reach a sampler in a role."""
-    return [prompt for prompt in _own_texts(recipe, sampler) if prompt["role"] == role]
+    """Return the texts that can be written into and that reach a sampler in a role.
+
+    Where an encoder serves both roles, its text is the positive one: many graphs make their negative conditioning of
+    the positive, by ConditioningZeroOut or, where nothing is guided, as it is.
+    """
+    found = [prompt for prompt in _own_texts(recipe, sampler) if prompt["role"] == role]
+    if found or role != "positive":
+        return found
+    return [prompt for prompt in _own_texts(_without_negative(recipe), sampler) if prompt["role"] == role]
 
 
 def _own_texts(recipe: Recipe, sampler: str) -> list[dict[str, Any]]:
     """Return all texts of encoders that can be written into, with their role for a sampler."""
     return [prompt for prompt in prompts_in(recipe, sampler or None) if prompt["input"] and _is_own(prompt, recipe)]
+
+
+def _without_negative(recipe: Recipe) -> Recipe:
+    """Return a recipe whose nodes take nothing as negative."""
+    nodes = {
+        key: {**node, "inputs": {name: value for name, value in node["inputs"].items() if name != "negative"}}
+        for key, node in recipe["nodes"].items()
+    }
+    return {**recipe, "nodes": nodes}
 
 
 def _seed_of(recipe: Recipe, sampler: str) -> Input | None:
