@@ -158,6 +158,15 @@ def test_the_prompt_goes_into_each_encoder_that_is_named(tmp_path: Path) -> None
 EDITOR = {"nodes": [{"id": 3, "type": "KSampler"}], "links": [], "version": 0.4}
 NO_SEED = changed(n3={"class_type": "Still", "inputs": {**GRAPH["3"]["inputs"], "seed": ["2", 0]}})
 NO_TEXT = with_input("3", positive=["2", 0])
+ODD_ENCODER = changed(
+    n5={"class_type": "CLIPTextEncodeLumina2",
+        "inputs": {"clip": ["7", 1], "system_prompt": "superior", "user_prompt": "a cat"}},
+)  # fmt: skip
+LOADER_OF_ALL = changed(
+    n5={"class_type": "Loader",
+        "inputs": {"ckpt_name": "a.ckpt", "vae": "Baked", "positive": "a cat", "negative": "bad"}},
+    n3={"class_type": "KSampler", "inputs": {**GRAPH["3"]["inputs"], "positive": ["5", 0], "negative": ["5", 1]}},
+)  # fmt: skip
 SEVERAL_TEXTS = changed(
     n12={"class_type": "CLIPTextEncode", "inputs": {"clip": ["7", 1], "text": "at night"}},
     n13={"class_type": "ConditioningCombine", "inputs": {"conditioning_1": ["5", 0], "conditioning_2": ["12", 0]}},
@@ -177,6 +186,8 @@ TWO_PICTURES = changed(
         (EDITOR, Choices(), "is a workflow in the editor's format; save it with 'Export .API.' in ComfyUI's menu"),
         ({"3": {"inputs": {}}}, Choices(), "node '3' has no class_type or no inputs"),
         (NO_SEED, Choices(), "no seed input was found; a study needs one to change"),
+        (ODD_ENCODER, Choices(), "--prompt-input: 5.system_prompt .*5.user_prompt .*, or, now the negative prompt, 6"),
+        (LOADER_OF_ALL, Choices(), r"--prompt-input: 5.positive \(Loader\)$"),
         (NO_TEXT, Choices(), "no prompt input was found .*; say which it is with --prompt-input: .*6.text"),
         (SEVERAL_TEXTS, Choices(), r"several texts .* --prompt-input which to set: .*5\.text.*12\.text"),
         (two_samplers(), Choices(), r"has 2 samplers \(3 \(KSampler\), 11 \(KSampler\)\); say with .*11.seed"),

@@ -11,6 +11,7 @@ from goodseed.provenance.paths import shown
 from goodseed.provenance.recipe import (
     Recipe,
     above,
+    in_order,
     is_encoder,
     link_of,
     links_of,
@@ -21,6 +22,8 @@ from goodseed.provenance.recipe import (
 
 _SEEDS = ("seed", "noise_seed")
 _FARTHEST = 16
+_PROMPTS = ("text", "prompt", "caption", "positive")
+"""What stands in the names of inputs that may take a prompt, where the node is no text encoder by its inputs."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def find_prompt(
     asks = "--prompt-input" if role == "positive" else "a workflow with one negative text, or leave --negative out"
     if not found:
         what = f"no {'prompt' if role == 'positive' else 'negative prompt'} input was found"
-        candidates = _listed(recipe, [Input(prompt["node"], prompt["input"]) for prompt in _own_texts(recipe, sampler)])
+        candidates = _could_take_prompt(recipe, sampler)
         hint = f"say which it is with {asks}: {candidates}" if candidates else "a study needs one to change"
         raise StudyError(f"{where}: {what} (no text encoder leads to `{role}` of the sampler); {hint}")
     again = " (it may be repeated)" if apart and role == "positive" else ""
@@ -135,6 +138,22 @@ def _without_negative(recipe: Recipe) -> Recipe:
         for key, node in recipe["nodes"].items()
     }
     return {**recipe, "nodes": nodes}
+
+
+def _could_take_prompt(recipe: Recipe, sampler: str) -> str:
+    """List the inputs that may take the prompt where no encoder shows it; the negative prompt last, and called so."""
+    own = {Input(prompt["node"], prompt["input"]): prompt["role"] for prompt in _own_texts(recipe, sampler)}
+    nodes = recipe["nodes"]
+    named = [
+        Input(key, name)
+        for key in in_order({**_without_negative(recipe), "saver": sampler or recipe["saver"]})
+        for name, value in nodes[key]["inputs"].items()
+        if link_of(value) is None and isinstance(literal_of(value), str) and not _is_file(literal_of(value))
+        if any(word in name.lower() for word in _PROMPTS) and "negative" not in name.lower()
+    ]
+    fit = dict.fromkeys([*named, *(place for place, role in own.items() if role != "negative")])
+    negative = _listed(recipe, [place for place, role in own.items() if role == "negative" and place not in fit])
+    return ", ".join(filter(None, [_listed(recipe, fit), negative and f"or, now the negative prompt, {negative}"]))
 
 
 def _seed_of(recipe: Recipe, sampler: str) -> Input | None:
