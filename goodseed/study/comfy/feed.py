@@ -248,6 +248,7 @@ class Feed:
         self._end(prompt_id)
 
     def _end(self, prompt_id: str) -> None:
+        self._heard = time.monotonic()  # where there are no messages, nothing else tells of progress
         entry = self._active.pop(prompt_id)
         pictures = entry.sent if self._show == SEND else [self.server.fetch(file) for file in entry.files]
         if len(pictures) > 1:

@@ -1,0 +1,95 @@
+"""One server's feed, by a server of these tests and a clock of their own: what counts as hanging, and what as lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from goodseed.errors import PlaceLostError
+from goodseed.study.comfy import feed
+from goodseed.study.comfy.feed import Feed, Settings
+from goodseed.study.comfy.workflow import PREVIEW, SHOW, read_workflow
+from tests.library.stub_server import picture
+from tests.library.test_comfy_workflow import GRAPH
+
+
+class Clock:
+    """Time that passes while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Slow:
+    """A server without a websocket that runs its entries one after the other, `seconds` each."""
+
+    url, client = "http://127.0.0.1:1", ""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock, self._seconds = clock, seconds
+        self._ends: dict[str, float] = {}
+        self._seeds: dict[str, int] = {}
+
+    def describe(self, class_type: str) -> None:
+        return None
+
+    def queue(self, graph: Mapping[str, Any]) -> str:
+        assert graph[SHOW]["class_type"] == PREVIEW
+        key = f"run-{len(self._ends)}"
+        self._ends[key] = max([self._clock.now, *self._ends.values()]) + self._seconds
+        self._seeds[key] = graph["3"]["inputs"]["seed"]
+        return key
+
+    def entry(self, key: str) -> dict[str, Any] | None:
+        if self._clock.now < self._ends[key]:
+            return None
+        return {"status": {"status_str": "success"}, "outputs": {SHOW: {"images": [{"filename": key}]}}}
+
+    def place(self, key: str) -> int:
+        return sum(self._clock.now < end < self._ends[key] for end in self._ends.values())
+
+    def fetch(self, image: Mapping[str, Any]) -> bytes:
+        return picture(self._seeds[image["filename"]])
+
+    def withdraw(self, key: str) -> None:
+        self._ends.pop(key)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(feed, "time", clock)
+    return clock
+
+
+def fed(tmp_path: Path, server: Any, stall: float) -> Feed:
+    path = tmp_path / "flow.json"
+    path.write_text(json.dumps(GRAPH))
+    return Feed(server, read_workflow(path), Settings(ahead=2, stall=stall), lambda line: None)
+
+
+def test_a_server_without_messages_does_not_hang_while_its_pictures_come(tmp_path: Path, clock: Clock) -> None:
+    """Its entries follow each other without a pause, so that one is always running when it is asked."""
+    of = fed(tmp_path, Slow(clock, 30.0), stall=80.0)
+    cells = [("a", seed) for seed in range(8)]
+    for place, cell in enumerate(cells):
+        of.announce(cells[place:])
+        assert of.picture(cell).shape == (32, 32, 3)
+    assert clock.now > 2 * 80.0
+
+
+def test_a_server_without_messages_hangs_when_one_picture_does_not_come(tmp_path: Path, clock: Clock) -> None:
+    of = fed(tmp_path, Slow(clock, 200.0), stall=80.0)
+    with pytest.raises(PlaceLostError, match="made no progress for 80 s"):
+        of.picture(("a", 1))
+    assert clock.now < 100.0
