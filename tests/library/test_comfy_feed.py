@@ -51,8 +51,9 @@ class Slow:
         return key
 
     def entry(self, key: str) -> dict[str, Any] | None:
-        if self._clock.now < self._ends[key]:
-            return None
+        return None if self._clock.now < self._ends[key] else self.ended(key)
+
+    def ended(self, key: str) -> dict[str, Any]:
         return {"status": {"status_str": "success"}, "outputs": {SHOW: {"images": [{"filename": key}]}}}
 
     def place(self, key: str) -> int:
@@ -63,6 +64,24 @@ class Slow:
 
     def withdraw(self, key: str) -> None:
         self._ends.pop(key)
+
+
+class Chatter:
+    """Messages that other packs send to everybody, such as the load of the machine, five a second."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def settimeout(self, seconds: float) -> None:
+        pass
+
+    def recv(self) -> str:
+        self._clock.sleep(0.2)
+        assert self._clock.now < 1000.0, "nobody looked after the entries"
+        return json.dumps({"type": "crystools.monitor", "data": {"cpu": 5}})
+
+    def close(self, timeout: float) -> None:
+        pass
 
 
 @pytest.fixture
@@ -93,3 +112,12 @@ def test_a_server_without_messages_hangs_when_one_picture_does_not_come(tmp_path
     with pytest.raises(PlaceLostError, match="made no progress for 80 s"):
         of.picture(("a", 1))
     assert clock.now < 100.0
+
+
+def test_others_messages_do_not_hide_that_a_server_hangs(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "connect", lambda url, client: Chatter(clock))
+    of = fed(tmp_path, Slow(clock, 200.0), stall=80.0)
+    with pytest.raises(PlaceLostError, match="made no progress for 80 s"):
+        of.picture(("a", 1))

@@ -158,14 +158,15 @@ class Feed:
             return None
 
     def _step(self) -> None:
-        """Take one message, or look after the entries when there is none."""
+        """Take a message if there is one, and look after the entries when none of them was heard of for a while."""
         message = self._receive()
         if isinstance(message, bytes):
             self._take(message)
         elif message is not None:
             log.debug("%s: %s %s", self.server.url, message[0], message[1].get("prompt_id"))
             self._hear(*message)
-        elif self._mail is None or time.monotonic() - max(self._heard, self._looked) > _LOOK:
+        # Whatever comes: packs that show a machine's load send to everybody, several times a second.
+        if self._mail is None or time.monotonic() - max(self._heard, self._looked) > _LOOK:
             self._look()
 
     def _receive(self) -> bytes | tuple[str, dict[str, Any]] | None:
