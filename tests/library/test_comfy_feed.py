@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from goodseed.errors import PlaceLostError
+from goodseed.errors import PlaceLostError, StudyError
 from goodseed.study.comfy import feed
 from goodseed.study.comfy.feed import Feed, Settings
 from goodseed.study.comfy.workflow import PREVIEW, SHOW, read_workflow
@@ -64,6 +64,18 @@ class Slow:
 
     def withdraw(self, key: str) -> None:
         self._ends.pop(key)
+
+
+class Failing(Slow):
+    """A server whose runs end in an error."""
+
+    def __init__(self, clock: Clock, message: str) -> None:
+        super().__init__(clock, 1.0)
+        self._message = message
+
+    def ended(self, key: str) -> dict[str, Any]:
+        about = {"node_type": "KSampler", "node_id": "3", "exception_type": "E", "exception_message": self._message}
+        return {"status": {"status_str": "error", "messages": [["execution_error", about]]}}
 
 
 class Chatter:
@@ -121,3 +133,20 @@ def test_others_messages_do_not_hide_that_a_server_hangs(
     of = fed(tmp_path, Slow(clock, 200.0), stall=80.0)
     with pytest.raises(PlaceLostError, match="made no progress for 80 s"):
         of.picture(("a", 1))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "CUDA error: an illegal memory access was encountered",
+        "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",
+        "[Errno 28] No space left on device",
+    ],
+)
+def test_a_server_whose_gpu_or_disk_fails_is_lost_alone(tmp_path: Path, clock: Clock, message: str) -> None:
+    """The study goes on at the others; another error of a node would meet it everywhere, and ends it."""
+    with pytest.raises(PlaceLostError, match=r"KSampler \(node 3\) failed: .*; mend it there; its images go to others"):
+        fed(tmp_path, Failing(clock, message), stall=80.0).picture(("a", 1))
+    with pytest.raises(StudyError, match="shapes cannot be multiplied") as raised:
+        fed(tmp_path, Failing(clock, "mat1 and mat2 shapes cannot be multiplied"), stall=80.0).picture(("a", 1))
+    assert not isinstance(raised.value, PlaceLostError)

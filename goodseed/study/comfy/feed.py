@@ -39,7 +39,9 @@ _UNANSWERED = 3
 _TRIES = 3
 _PREVIEW_EVENT, _PNG = 1, 2
 """The first two numbers of a binary message that is a picture (BinaryEventTypes and send_image in server.py)."""
-_MEMORY = ("outofmemory", "out of memory", "allocation on device", "not enough memory")
+_MEMORY = ("outofmemory", "out of memory", "allocation on device", "not enough memory", "alloc_failed")
+_BROKEN = ("cuda error", "hip error", "cudnn_status", "cublas_status", "device-side assert", "no space left on device")
+"""What only this server's GPU or disk is to blame for; after most of these a process computes nothing any more."""
 
 
 @dataclass(frozen=True)
@@ -269,7 +271,9 @@ class Feed:
         why = explain_failure(ended)
         if _is_interrupted(ended):
             self._again(cell, why)
-        elif not _is_out_of_memory(ended):
+        elif not _failed_by(ended, _MEMORY):
+            if _failed_by(ended, _BROKEN):
+                raise PlaceLostError(f"{self.server.url}: {why}; mend it there; its images go to others")
             raise StudyError(f"{self.server.url}: {why}")
         elif cell in self._short_of_memory:
             raise _OutOfMemoryError(f"{self.server.url}: ran out of memory twice on one image ({why})")
@@ -319,10 +323,11 @@ def _is_interrupted(ended: Mapping[str, Any]) -> bool:
     return any(kind == "execution_interrupted" for kind, _ in _messages(ended))
 
 
-def _is_out_of_memory(ended: Mapping[str, Any]) -> bool:
+def _failed_by(ended: Mapping[str, Any], words: Iterable[str]) -> bool:
+    """Say whether a node failed with an error that has one of these words in it."""
     return any(
         word in f"{data.get('exception_type')} {data.get('exception_message')}".lower()
         for kind, data in _messages(ended)
         if kind == "execution_error"
-        for word in _MEMORY
+        for word in words
     )
