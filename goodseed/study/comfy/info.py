@@ -154,9 +154,10 @@ def _noise(workflow: Workflow, found: Probe) -> tuple[NoiseSpec, str]:
     """Return the noise spec and how it is known: observed, or from the graph."""
     observed = _observed_noise(workflow, found.record) if found.record is not None else None
     if observed is not None:
-        spec = NoiseSpec(tuple(int(size) for size in observed["shape"][-3:]))
+        digest, seen = observed
+        spec = NoiseSpec(seen)
         drawn = initial_noise(0, spec)
-        if observed["sha256"] not in (fingerprint(drawn)["sha256"], fingerprint(drawn[None])["sha256"]):
+        if digest not in (fingerprint(drawn)["sha256"], fingerprint(drawn[None])["sha256"]):
             raise StudyError(
                 "workflow: seed 0 gives other initial noise than ComfyUI's own draw; "
                 "give the sampler its seed alone, without a node that draws noise another way"
@@ -171,13 +172,22 @@ def _noise(workflow: Workflow, found: Probe) -> tuple[NoiseSpec, str]:
     return NoiseSpec(shape), "graph"
 
 
-def _observed_noise(workflow: Workflow, record: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+def _observed_noise(workflow: Workflow, record: Mapping[str, Any] | None) -> tuple[str, tuple[int, ...]] | None:
+    """Return hash and shape, without the batch, of the noise that the sampler began with.
+
+    Models of videos that paint pictures as well, such as Qwen-Image, have an axis of 1 in it for the frame.
+    """
     runs = [run for run in (record or {}).get("runs", []) if run.get("node") == workflow.sampler]
     for run in runs[:1]:
         items = (run.get("item_stages") or {}).get("initial_noise")
-        one = items[0] if isinstance(items, list) and items else (run.get("stages") or {}).get("initial_noise")
-        if isinstance(one, dict) and len(one.get("shape", ())) >= 3:
-            return one
+        batch = (run.get("stages") or {}).get("initial_noise")
+        one = items[0] if isinstance(items, list) and items else batch
+        if not isinstance(one, dict):
+            return None
+        shape = tuple(int(size) for size in one.get("shape", ()))
+        shape = shape[1:] if one is batch else shape
+        if len(shape) >= 3:
+            return str(one["sha256"]), shape
     return None
 
 

@@ -1,0 +1,51 @@
+"""What a bank says of a workflow, from one run of it: the noise above all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from goodseed.errors import StudyError
+from goodseed.noise import NoiseSpec, initial_noise
+from goodseed.provenance.fingerprint import fingerprint
+from goodseed.provenance.stock import record_of_graph
+from goodseed.study.comfy.info import Probe, info_of
+from goodseed.study.comfy.workflow import SHOW, Choices, Workflow, read_workflow
+from tests.library.test_comfy_workflow import GRAPH
+
+
+def flow_of(tmp_path: Path, graph: Any, choices: Choices | None = None) -> Workflow:
+    path = tmp_path / "flow.json"
+    path.write_text(json.dumps(graph))
+    return read_workflow(path, choices)
+
+
+def seen(flow: Workflow, noises: dict[str, Any], whole: bool = False) -> Probe:
+    """Return a run on a server with our pack, whose samplers began with these noises."""
+    graph = flow.filled("a", 0, "GoodSeedReproductionCheck")
+    runs = []
+    for key, noise in noises.items():
+        items = None if whole else {"initial_noise": [fingerprint(noise)]}
+        runs.append({"node": key, "item_stages": items, "stages": {"initial_noise": fingerprint(noise[None])}})
+    record = {**(record_of_graph(graph, SHOW) or {}), "runs": runs}
+    return Probe(graph, 32, 32, record, "0.33.0")
+
+
+@pytest.mark.parametrize("shape", [(4, 8, 8), (16, 1, 8, 8), (128, 4, 4)])
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_observed_noise_has_the_shape_that_the_model_samples_in(
+    tmp_path: Path, shape: tuple[int, ...], whole: bool
+) -> None:
+    """Qwen-Image and Wan sample pictures as videos of one frame."""
+    flow = flow_of(tmp_path, GRAPH)
+    noise = info_of(flow, seen(flow, {"3": initial_noise(0, NoiseSpec(shape))}, whole))["noise"]
+    assert noise["shape"] == list(shape)
+
+
+def test_noise_that_is_not_the_seeds_own_is_refused(tmp_path: Path) -> None:
+    flow = flow_of(tmp_path, GRAPH)
+    with pytest.raises(StudyError, match="seed 0 gives other initial noise than ComfyUI's own draw"):
+        info_of(flow, seen(flow, {"3": initial_noise(1, NoiseSpec((4, 8, 8)))}))
