@@ -14,7 +14,7 @@ from goodseed.provenance.fingerprint import fingerprint
 from goodseed.provenance.stock import record_of_graph
 from goodseed.study.comfy.info import Probe, info_of
 from goodseed.study.comfy.workflow import SHOW, Choices, Workflow, read_workflow
-from tests.library.test_comfy_workflow import GRAPH
+from tests.library.test_comfy_workflow import GRAPH, two_samplers
 
 
 def flow_of(tmp_path: Path, graph: Any, choices: Choices | None = None) -> Workflow:
@@ -49,3 +49,13 @@ def test_noise_that_is_not_the_seeds_own_is_refused(tmp_path: Path) -> None:
     flow = flow_of(tmp_path, GRAPH)
     with pytest.raises(StudyError, match="seed 0 gives other initial noise than ComfyUI's own draw"):
         info_of(flow, seen(flow, {"3": initial_noise(1, NoiseSpec((4, 8, 8)))}))
+
+
+def test_of_two_passes_with_the_seed_the_first_one_is_the_banks(tmp_path: Path) -> None:
+    """Its noise is what the seed begins with; a second pass works on a larger latent, or adds none."""
+    graph = two_samplers()
+    graph["11"]["inputs"]["denoise"] = 0.4
+    flow = flow_of(tmp_path, graph, Choices(seed=["3.seed", "11.seed"]))
+    first, second = (initial_noise(0, NoiseSpec((4, size, size))) for size in (8, 16))
+    info = info_of(flow, seen(flow, {"3": first, "11": second}))
+    assert (info["noise"]["shape"], info["sampling"]["denoise"]) == ([4, 8, 8], 1.0)

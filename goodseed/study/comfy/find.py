@@ -100,12 +100,15 @@ def find_prompt(
 
 
 def sampler_of(recipe: Recipe, seed: Sequence[Input]) -> str:
-    """Return the node that samples with the seed; of several the last; empty where none is found."""
+    """Return the node that samples with the seed; of several the first, whose noise the seed begins with.
+
+    A second pass goes on from there, on a larger latent or without noise of its own. Empty where none is found.
+    """
     nodes = {place.node for place in seed}
     samplers = sampling_nodes(recipe)
     own = [sampler for sampler in samplers if nodes & {sampler, *above(recipe, sampler)}]
     with_seed = [sampler for sampler in own if (place := _seed_of(recipe, sampler)) is not None and place in seed]
-    return (with_seed or own or samplers or [""])[-1]
+    return (with_seed or own or samplers or [""])[0]
 
 
 def negative_of(recipe: Recipe, sampler: str) -> str:
