@@ -144,3 +144,20 @@ def test_two_pictures_for_a_seed_and_mixed_resolutions_are_one_line(
     server.paint = lambda graph: [picture(3, 32 if len(server.queued) < 4 else 48)]  # type: ignore[method-assign]
     says = "gave 48×48 where the study has 32×32; a study has one resolution"
     assert says in refused(study(tmp_path, prompts, *at), capsys)
+
+
+def test_a_second_server_with_another_model_behind_the_same_name_is_one_line(
+    tmp_path: Path, prompts: Path, flow: Path, server: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tests.library.stub_server import picture
+
+    at = ["--workflow", flow, "--server", server.url, "--queue-ahead", "1"]
+    for other in serving_a_graph():
+        other.pictures = [picture(9)]
+        error = refused(study(tmp_path, prompts, *at, "--server", other.url), capsys)
+        assert error.startswith(f"{other.url}: gives another picture of the same seed than {server.url}")
+        other.pictures, other.broken = None, {"/prompt": 500}
+        assert run(study(tmp_path, prompts, *at, "--server", other.url)) == 0
+        said = capsys.readouterr().err.replace("\n", " ")
+        assert f"{other.url}: answers /prompt with 500" in said
+        assert "the study begins without it" in said

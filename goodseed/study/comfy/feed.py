@@ -8,7 +8,6 @@ temp folder instead, and the server is asked how far it is.
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import time
 import uuid
@@ -18,12 +17,12 @@ from typing import Any
 
 import numpy as np
 import websocket
-from PIL import Image
 
 from goodseed.errors import PlaceLostError, ServerError, StudyError
 from goodseed.provenance.verify.client import Server
 from goodseed.provenance.verify.progress import connect, parsed
 from goodseed.provenance.verify.refusal import explain_failure
+from goodseed.study.comfy.pictures import decoded
 from goodseed.study.comfy.workflow import PREVIEW, SEND, SHOW, Workflow
 
 Cell = tuple[str, int]
@@ -257,7 +256,7 @@ class Feed:
         if len(pictures) > 1:
             raise StudyError(f"{self.server.url}: gave {len(pictures)} pictures for one seed; a study wants one a seed")
         if pictures:
-            self._done[entry.cell] = _decoded(pictures[0], self.server.url)
+            self._done[entry.cell] = decoded(pictures[0], self.server.url)
         else:
             log.debug("%s: a run has ended and its picture did not come", self.server.url)
             self._hang_up()
@@ -301,14 +300,6 @@ def is_hopeless(error: PlaceLostError) -> bool:
 def _files(output: Any) -> Iterable[Mapping[str, Any]]:
     images = output.get("images") if isinstance(output, dict) else None
     return [image for image in images if isinstance(image, dict)] if isinstance(images, list) else []
-
-
-def _decoded(data: bytes, url: str) -> np.ndarray:
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            return np.asarray(picture.convert("RGB"))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise StudyError(f"{url}: sent a picture that cannot be read ({error})") from error
 
 
 def _messages(ended: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
