@@ -104,6 +104,9 @@ def test_a_server_that_is_down_or_no_comfyui_or_named_twice_is_one_line(
     assert refusal(down) == f"{down}: does not answer; start ComfyUI there, or check the address"
     assert f"{server.url} is named twice" in refusal(server.url, server.url)
     assert "is no address" in refusal("ftp://nowhere")
+    secret = refusal("https://me:hunter2@gpu.example")
+    assert "the address of gpu.example has a name or a password in it, which is not used" in secret
+    assert "hunter2" not in secret
     answers = ((b"<html>", "did not answer"), (b"{}", "is not ComfyUI"), (404, "answers /system_stats with 404"))
     for answer, says in answers:
         server.broken = {"/system_stats": answer}
