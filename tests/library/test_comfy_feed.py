@@ -12,8 +12,10 @@ import pytest
 from goodseed.errors import PlaceLostError, StudyError
 from goodseed.study.comfy import feed
 from goodseed.study.comfy.feed import Feed, Settings
+from goodseed.study.comfy.generator import ComfyGenerator
 from goodseed.study.comfy.workflow import PREVIEW, SHOW, read_workflow
-from tests.library.stub_server import picture
+from goodseed.study.engines import Place
+from tests.library.stub_server import Stub, picture, serving
 from tests.library.test_comfy_workflow import GRAPH
 
 
@@ -150,3 +152,17 @@ def test_a_server_whose_gpu_or_disk_fails_is_lost_alone(tmp_path: Path, clock: C
     with pytest.raises(StudyError, match="shapes cannot be multiplied") as raised:
         fed(tmp_path, Failing(clock, "mat1 and mat2 shapes cannot be multiplied"), stall=80.0).picture(("a", 1))
     assert not isinstance(raised.value, PlaceLostError)
+
+
+def test_a_server_that_comes_back_with_another_version_is_lost_alone(tmp_path: Path) -> None:
+    """One that was updated over night does not end a study that others go on with; it gets no more work itself."""
+    path = tmp_path / "flow.json"
+    path.write_text(json.dumps(GRAPH))
+    info = {"comfyui": {"version": "0.0.1"}, "sampling": {"width": 32, "height": 32}}
+    options = {"workflow": read_workflow(path).as_dict(), "info": info}
+    with serving(Stub()) as server:
+        generator = ComfyGenerator(options, Place(server.url, {"server": server.url}))
+        with pytest.raises(PlaceLostError, match=r"runs ComfyUI stub, the study 0\.0\.1; .* its images go to others"):
+            generator.generate("a", [1])
+        with pytest.raises(PlaceLostError, match="is given no more work"):
+            generator.wait()
