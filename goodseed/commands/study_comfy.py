@@ -166,9 +166,9 @@ def prepare_comfy(
     there = _answering(opened)
     with console().status("Running the workflow once…"):
         first = probe(flow, prompt, there[0], _say_nothing)
-    info = info_of(flow, first)
+    found = [first]
     for server in there[1:]:
-        check_version(server, info)
+        check_version(server, {"comfyui": {"version": first.version}})
         try:
             with console().status(f"Running the workflow once at {escaped(server.url)}…"):
                 other = probe(flow, prompt, server, _say_nothing, settings.stall)
@@ -178,6 +178,9 @@ def prepare_comfy(
             console().print(f"{escaped(str(error))}; the study begins without it", soft_wrap=True)
         else:
             check_alike(first, other, (there[0].url, server.url))
+            found.append(other)
+    # A server with the pack knows more of what they all run.
+    info = info_of(flow, next((one for one in found if one.record is not None), first))
     _say_what_is_known(info)
     places = [Place(url, {"server": url, **asdict(settings)}) for url in urls]
     return {"workflow": flow.as_dict(), "info": info}, places

@@ -164,3 +164,20 @@ def test_a_second_server_with_another_model_behind_the_same_name_is_one_line(
         said = capsys.readouterr().err.replace("\n", " ")
         assert f"{other.url}: answers /prompt with 500" in said
         assert "the study begins without it" in said
+
+
+def test_the_server_that_has_the_pack_describes_the_bank_in_whatever_order_they_are_named(
+    tmp_path: Path, prompts: Path, flow: Path, server: Stub
+) -> None:
+    from goodseed.noise import NoiseSpec, initial_noise
+    from goodseed.provenance.fingerprint import fingerprint
+    from goodseed.provenance.stock import record_of_graph
+
+    noise = fingerprint(initial_noise(0, NoiseSpec((4, 8, 8)))[None])
+    record = {**(record_of_graph(GRAPH) or {}), "runs": [{"node": "3", "stages": {"initial_noise": noise}}]}
+    at = ["--workflow", flow, "--server", server.url, "--queue-ahead", "1"]
+    for other in serving_a_graph():
+        other.nodes["GoodSeedReproductionCheck"] = {"input": {"required": {}}, "output_node": True}
+        other.records = [json.dumps(record)]
+        assert run(study(tmp_path, prompts, *at, "--server", other.url)) == 0
+    assert read_bank(tmp_path / "study" / "study.safetensors").info["comfyui"]["known"] == "observed"
