@@ -6,11 +6,15 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from goodseed.errors import OutputError
+
+_WAITS = (0.02, 0.1, 0.5, 2.0) if os.name == "nt" else ()
+"""Seconds after which a file that Windows would not rename is tried again."""
 
 
 @contextlib.contextmanager
@@ -33,7 +37,7 @@ def atomic_writer(path: Path | str) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        _rename(temporary, path)
         temporary = None
     except OSError as error:
         raise OutputError(
@@ -70,6 +74,18 @@ def sha256_of(path: Path | str) -> str:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def _rename(temporary: Path, path: Path) -> None:
+    """Rename a new file; on Windows in several tries, because scanners hold new files for a moment."""
+    for wait in _WAITS:
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            time.sleep(wait)
+        else:
+            return
+    temporary.replace(path)
 
 
 def _umask() -> int:

@@ -49,7 +49,7 @@ def mismatches(
     measured = bank.info["noise"]
     given: dict[str, Any] = {} if noise is None else dict(noise) if isinstance(noise, Mapping) else noise.as_dict()
     shape = latent_shape if latent_shape is not None else given.get("shape")
-    if shape is not None and list(shape) != measured["shape"]:
+    if shape is not None and _one_frame(shape) != _one_frame(measured["shape"]):
         found.append(f"The bank was measured on latents of {_size(measured['shape'])}, not {_size(shape)}.")
     return found + _noise_mismatches(measured, given)
 
@@ -85,6 +85,12 @@ def _drawn(noise: Mapping[str, Any]) -> str:
 
 def _other_model(measured_on: str, what: str, theirs: str, ours: str) -> str:
     return f"{measured_on} ({what} {theirs[:12]}…), not on this model ({what} {ours[:12]}…)."
+
+
+def _one_frame(shape: Sequence[int]) -> list[int]:
+    """Return a latent's shape without the axis of its only frame: samplers add it for models of videos."""
+    sizes = list(shape)
+    return [sizes[0], *sizes[2:]] if len(sizes) == 4 and sizes[1] == 1 else sizes
 
 
 def _size(shape: Any) -> str:

@@ -12,7 +12,7 @@ import typer
 
 from goodseed.commands.output import console, escaped
 from goodseed.commands.study_kind import Cells, Ready
-from goodseed.errors import ServerError, StudyError
+from goodseed.errors import GraphRefusedError, ServerError, StudyError
 
 if TYPE_CHECKING:
     from goodseed.provenance.verify.client import Server
@@ -145,14 +145,14 @@ class Comfy:
 def prepare_comfy(
     workflow: Path | None, servers: Sequence[str] | None, choices: Choices, settings: Settings, prompt: str
 ) -> tuple[dict[str, Any], list[Place]]:
-    """Read the workflow, run it once, and return the generator's options and a place for each server.
+    """Read the workflow, run it once at each server, and return the generator's options and a place for each of them.
 
     Raises:
-        StudyError: for a workflow that cannot be used, and servers of different versions.
+        StudyError: for a workflow that cannot be used, and servers of different versions or with different pictures.
         ServerError: when none of the servers answers, one is no ComfyUI, or the workflow fails.
     """
     from goodseed.provenance.verify.client import Server
-    from goodseed.study.comfy.info import check_version, info_of, probe
+    from goodseed.study.comfy.info import check_alike, check_version, info_of, probe
     from goodseed.study.comfy.workflow import read_workflow
     from goodseed.study.engines.interface import Place
 
@@ -165,12 +165,29 @@ def prepare_comfy(
         raise StudyError(f"server: {twice} is named twice; name each server once")
     there = _answering(opened)
     with console().status("Running the workflow once…"):
-        info = info_of(flow, probe(flow, prompt, there[0], lambda what, done, of: None))
+        first = probe(flow, prompt, there[0], _say_nothing)
+    found = [first]
     for server in there[1:]:
-        check_version(server, info)
+        check_version(server, {"comfyui": {"version": first.version}})
+        try:
+            with console().status(f"Running the workflow once at {escaped(server.url)}…"):
+                other = probe(flow, prompt, server, _say_nothing, settings.stall)
+        except GraphRefusedError:
+            raise
+        except ServerError as error:
+            console().print(f"{escaped(str(error))}; the study begins without it", soft_wrap=True)
+        else:
+            check_alike(first, other, (there[0].url, server.url))
+            found.append(other)
+    # A server with the pack knows more of what they all run.
+    info = info_of(flow, next((one for one in found if one.record is not None), first))
     _say_what_is_known(info)
     places = [Place(url, {"server": url, **asdict(settings)}) for url in urls]
     return {"workflow": flow.as_dict(), "info": info}, places
+
+
+def _say_nothing(what: str, done: float, of: float) -> None:
+    """Hear how far a run is."""
 
 
 def _require_idle(servers: Sequence[str], patience: float) -> None:

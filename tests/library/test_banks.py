@@ -117,6 +117,7 @@ def test_a_bank_fits_its_own_model_latent_and_noise() -> None:
     noise = {**NoiseSpec((4, 16, 16)).as_dict(), "fingerprint": sha("noise")}
     assert mismatches(bank) == []
     assert mismatches(bank, tensors_sha256=sha("denoiser tensors"), latent_shape=(4, 16, 16), noise=noise) == []
+    assert mismatches(bank, latent_shape=(4, 1, 16, 16)) == [], "one frame of a model of videos is a picture"
     assert mismatches(bank, model_sha256=sha("denoiser file"), noise=NoiseSpec((4, 16, 16))) == []
 
 

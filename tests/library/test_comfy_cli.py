@@ -104,6 +104,9 @@ def test_a_server_that_is_down_or_no_comfyui_or_named_twice_is_one_line(
     assert refusal(down) == f"{down}: does not answer; start ComfyUI there, or check the address"
     assert f"{server.url} is named twice" in refusal(server.url, server.url)
     assert "is no address" in refusal("ftp://nowhere")
+    secret = refusal("https://me:hunter2@gpu.example")
+    assert "the address of gpu.example has a name or a password in it, which is not used" in secret
+    assert "hunter2" not in secret
     answers = ((b"<html>", "did not answer"), (b"{}", "is not ComfyUI"), (404, "answers /system_stats with 404"))
     for answer, says in answers:
         server.broken = {"/system_stats": answer}
@@ -144,3 +147,37 @@ def test_two_pictures_for_a_seed_and_mixed_resolutions_are_one_line(
     server.paint = lambda graph: [picture(3, 32 if len(server.queued) < 4 else 48)]  # type: ignore[method-assign]
     says = "gave 48×48 where the study has 32×32; a study has one resolution"
     assert says in refused(study(tmp_path, prompts, *at), capsys)
+
+
+def test_a_second_server_with_another_model_behind_the_same_name_is_one_line(
+    tmp_path: Path, prompts: Path, flow: Path, server: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tests.library.stub_server import picture
+
+    at = ["--workflow", flow, "--server", server.url, "--queue-ahead", "1"]
+    for other in serving_a_graph():
+        other.pictures = [picture(9)]
+        error = refused(study(tmp_path, prompts, *at, "--server", other.url), capsys)
+        assert error.startswith(f"{other.url}: gives another picture of the same seed than {server.url}")
+        other.pictures, other.broken = None, {"/prompt": 500}
+        assert run(study(tmp_path, prompts, *at, "--server", other.url)) == 0
+        said = capsys.readouterr().err.replace("\n", " ")
+        assert f"{other.url}: answers /prompt with 500" in said
+        assert "the study begins without it" in said
+
+
+def test_the_server_that_has_the_pack_describes_the_bank_in_whatever_order_they_are_named(
+    tmp_path: Path, prompts: Path, flow: Path, server: Stub
+) -> None:
+    from goodseed.noise import NoiseSpec, initial_noise
+    from goodseed.provenance.fingerprint import fingerprint
+    from goodseed.provenance.stock import record_of_graph
+
+    noise = fingerprint(initial_noise(0, NoiseSpec((4, 8, 8)))[None])
+    record = {**(record_of_graph(GRAPH) or {}), "runs": [{"node": "3", "stages": {"initial_noise": noise}}]}
+    at = ["--workflow", flow, "--server", server.url, "--queue-ahead", "1"]
+    for other in serving_a_graph():
+        other.nodes["GoodSeedReproductionCheck"] = {"input": {"required": {}}, "output_node": True}
+        other.records = [json.dumps(record)]
+        assert run(study(tmp_path, prompts, *at, "--server", other.url)) == 0
+    assert read_bank(tmp_path / "study" / "study.safetensors").info["comfyui"]["known"] == "observed"

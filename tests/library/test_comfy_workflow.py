@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from goodseed.errors import GoodSeedError
+from goodseed.errors import GoodSeedError, StudyError
 from goodseed.study.comfy.workflow import SHOW, Choices, Workflow, read_workflow
 from tests.library.record_maker import PROMPT
 
@@ -86,6 +86,20 @@ def test_the_seed_and_the_texts_of_a_custom_sampler_are_found(tmp_path: Path) ->
     assert flow.sampler == "3"
 
 
+@pytest.mark.parametrize("zeroed", [True, False])
+def test_one_encoder_for_both_roles_takes_the_prompt(tmp_path: Path, zeroed: bool) -> None:
+    """As in ComfyUI's own templates for Flux, SD3.5, Qwen-Image and others that need no negative prompt."""
+    graph = changed(
+        n6={"class_type": "ConditioningZeroOut", "inputs": {"conditioning": ["5", 0]}},
+        n50={"class_type": "FluxGuidance", "inputs": {"conditioning": ["5", 0], "guidance": 3.5}},
+    )
+    graph["3"]["inputs"] |= {"positive": ["50", 0], "negative": ["6" if zeroed else "5", 0]}
+    flow = read_workflow(written(tmp_path, graph))
+    assert ([str(place) for place in flow.prompt], flow.negative) == (["5.text"], "")
+    with pytest.raises(StudyError, match="no negative prompt input was found"):
+        read_workflow(written(tmp_path, graph), Choices(negative="dull"))
+
+
 def test_values_that_primitives_hand_on_are_set_there(tmp_path: Path) -> None:
     graph = with_input("3", seed=["40", 0])
     graph["40"] = {"class_type": "PrimitiveInt", "inputs": {"value": 9, "control_after_generate": "fixed"}}
@@ -93,6 +107,15 @@ def test_values_that_primitives_hand_on_are_set_there(tmp_path: Path) -> None:
     graph["41"] = {"class_type": "PrimitiveStringMultiline", "inputs": {"value": "a cat"}}
     flow = read_workflow(written(tmp_path, graph))
     assert (str(flow.seed[0]), str(flow.prompt[0])) == ("40.value", "41.value")
+
+
+def test_an_input_with_a_dot_in_its_name_is_found_and_filled(tmp_path: Path) -> None:
+    """As inputs that grow have it in ComfyUI's newer nodes."""
+    graph = with_input("5", text=["41", 0])
+    graph["41"] = {"class_type": "JoinStrings", "inputs": {"strings.string0": "a cat"}}
+    for choices in (Choices(), Choices(prompt=["41.strings.string0"])):
+        flow = Workflow.from_dict(read_workflow(written(tmp_path, graph), choices).as_dict())
+        assert flow.filled("a dog", 1, "PreviewImage")["41"]["inputs"] == {"strings.string0": "a dog"}
 
 
 def test_the_user_may_choose_and_may_set_the_negative_prompt(tmp_path: Path) -> None:
@@ -115,9 +138,35 @@ def test_two_samplers_with_the_seed_of_both(tmp_path: Path) -> None:
     assert (filled["3"]["inputs"]["seed"], filled["11"]["inputs"]["seed"]) == (77, 77)
 
 
+def refined() -> dict[str, Any]:
+    """The model of a second sampler reads the prompt by an encoder of its own, as SDXL's refiner does."""
+    graph = two_samplers()
+    graph["12"] = {"class_type": "CLIPTextEncodeSDXLRefiner", "inputs": {"clip": ["7", 1], "text": "a red ball"}}
+    graph["11"]["inputs"]["positive"] = ["12", 0]
+    return graph
+
+
+def test_the_prompt_goes_into_each_encoder_that_is_named(tmp_path: Path) -> None:
+    """Without --prompt-input the second one would paint the workflow's own prompt over every picture."""
+    with pytest.raises(StudyError, match=r"several texts .*--prompt-input .*repeated\): 5.text .*, 12.text "):
+        read_workflow(written(tmp_path, refined()), Choices(seed=["3.seed"]))
+    flow = read_workflow(written(tmp_path, refined()), Choices(seed=["3.seed"], prompt=["5.text", "12.text"]))
+    filled = flow.filled("a blue box", 1, "PreviewImage")
+    assert [filled[key]["inputs"]["text"] for key in ("5", "12")] == ["a blue box"] * 2
+
+
 EDITOR = {"nodes": [{"id": 3, "type": "KSampler"}], "links": [], "version": 0.4}
 NO_SEED = changed(n3={"class_type": "Still", "inputs": {**GRAPH["3"]["inputs"], "seed": ["2", 0]}})
 NO_TEXT = with_input("3", positive=["2", 0])
+ODD_ENCODER = changed(
+    n5={"class_type": "CLIPTextEncodeLumina2",
+        "inputs": {"clip": ["7", 1], "system_prompt": "superior", "user_prompt": "a cat"}},
+)  # fmt: skip
+LOADER_OF_ALL = changed(
+    n5={"class_type": "Loader",
+        "inputs": {"ckpt_name": "a.ckpt", "vae": "Baked", "positive": "a cat", "negative": "bad"}},
+    n3={"class_type": "KSampler", "inputs": {**GRAPH["3"]["inputs"], "positive": ["5", 0], "negative": ["5", 1]}},
+)  # fmt: skip
 SEVERAL_TEXTS = changed(
     n12={"class_type": "CLIPTextEncode", "inputs": {"clip": ["7", 1], "text": "at night"}},
     n13={"class_type": "ConditioningCombine", "inputs": {"conditioning_1": ["5", 0], "conditioning_2": ["12", 0]}},
@@ -137,6 +186,8 @@ TWO_PICTURES = changed(
         (EDITOR, Choices(), "is a workflow in the editor's format; save it with 'Export .API.' in ComfyUI's menu"),
         ({"3": {"inputs": {}}}, Choices(), "node '3' has no class_type or no inputs"),
         (NO_SEED, Choices(), "no seed input was found; a study needs one to change"),
+        (ODD_ENCODER, Choices(), "--prompt-input: 5.system_prompt .*5.user_prompt .*, or, now the negative prompt, 6"),
+        (LOADER_OF_ALL, Choices(), r"--prompt-input: 5.positive \(Loader\)$"),
         (NO_TEXT, Choices(), "no prompt input was found .*; say which it is with --prompt-input: .*6.text"),
         (SEVERAL_TEXTS, Choices(), r"several texts .* --prompt-input which to set: .*5\.text.*12\.text"),
         (two_samplers(), Choices(), r"has 2 samplers \(3 \(KSampler\), 11 \(KSampler\)\); say with .*11.seed"),

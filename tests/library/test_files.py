@@ -74,3 +74,25 @@ def test_sha256_of_a_file_of_several_blocks_is_that_of_its_bytes(tmp_path: Path)
     data = bytes(range(256)) * 10_000
     write_bytes(tmp_path / "big", data)
     assert sha256_of(tmp_path / "big") == hashlib.sha256(data).hexdigest()
+
+
+def test_a_file_that_a_scanner_holds_for_a_moment_is_renamed_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Windows refuses it: one such moment among thousands of shards would end a study."""
+    held = [True, True]
+    replace = Path.replace
+
+    def refusing(self: Path, target: Path) -> Path:
+        if held and held.pop():
+            raise PermissionError(13, "Access is denied")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", refusing)
+    monkeypatch.setattr("goodseed.files._WAITS", (0.0, 0.0))
+    write_bytes(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+    held += [True] * 3
+    with pytest.raises(OutputError, match=r"a: cannot be written \(Access is denied\)"):
+        write_bytes(tmp_path / "a", b"newer")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

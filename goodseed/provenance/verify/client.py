@@ -258,6 +258,11 @@ def _checked(url: str) -> str:
         fine = False
     if not fine or any(character.isspace() or not character.isprintable() for character in url):
         raise ServerError(f"server: {url[:80]!a} is no address; write it as http://127.0.0.1:8188")
+    if "@" in parts.netloc:  # which is not repeated: there may be a password in it
+        raise ServerError(
+            f"server: the address of {parts.hostname} has a name or a password in it, which is not used; reach the "
+            "server by an SSH tunnel, or another way that asks for none"
+        )
     return urllib.parse.urlunsplit(parts).rstrip("/")
 
 

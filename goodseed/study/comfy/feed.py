@@ -8,7 +8,6 @@ temp folder instead, and the server is asked how far it is.
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import time
 import uuid
@@ -18,12 +17,12 @@ from typing import Any
 
 import numpy as np
 import websocket
-from PIL import Image
 
 from goodseed.errors import PlaceLostError, ServerError, StudyError
 from goodseed.provenance.verify.client import Server
 from goodseed.provenance.verify.progress import connect, parsed
 from goodseed.provenance.verify.refusal import explain_failure
+from goodseed.study.comfy.pictures import decoded
 from goodseed.study.comfy.workflow import PREVIEW, SEND, SHOW, Workflow
 
 Cell = tuple[str, int]
@@ -39,7 +38,9 @@ _UNANSWERED = 3
 _TRIES = 3
 _PREVIEW_EVENT, _PNG = 1, 2
 """The first two numbers of a binary message that is a picture (BinaryEventTypes and send_image in server.py)."""
-_MEMORY = ("outofmemory", "out of memory", "allocation on device", "not enough memory")
+_MEMORY = ("outofmemory", "out of memory", "allocation on device", "not enough memory", "alloc_failed")
+_BROKEN = ("cuda error", "hip error", "cudnn_status", "cublas_status", "device-side assert", "no space left on device")
+"""What only this server's GPU or disk is to blame for; after most of these a process computes nothing any more."""
 
 
 @dataclass(frozen=True)
@@ -158,14 +159,15 @@ class Feed:
             return None
 
     def _step(self) -> None:
-        """Take one message, or look after the entries when there is none."""
+        """Take a message if there is one, and look after the entries when none of them was heard of for a while."""
         message = self._receive()
         if isinstance(message, bytes):
             self._take(message)
         elif message is not None:
             log.debug("%s: %s %s", self.server.url, message[0], message[1].get("prompt_id"))
             self._hear(*message)
-        elif self._mail is None or time.monotonic() - max(self._heard, self._looked) > _LOOK:
+        # Whatever comes: packs that show a machine's load send to everybody, several times a second.
+        if self._mail is None or time.monotonic() - max(self._heard, self._looked) > _LOOK:
             self._look()
 
     def _receive(self) -> bytes | tuple[str, dict[str, Any]] | None:
@@ -248,12 +250,13 @@ class Feed:
         self._end(prompt_id)
 
     def _end(self, prompt_id: str) -> None:
+        self._heard = time.monotonic()  # where there are no messages, nothing else tells of progress
         entry = self._active.pop(prompt_id)
         pictures = entry.sent if self._show == SEND else [self.server.fetch(file) for file in entry.files]
         if len(pictures) > 1:
             raise StudyError(f"{self.server.url}: gave {len(pictures)} pictures for one seed; a study wants one a seed")
         if pictures:
-            self._done[entry.cell] = _decoded(pictures[0], self.server.url)
+            self._done[entry.cell] = decoded(pictures[0], self.server.url)
         else:
             log.debug("%s: a run has ended and its picture did not come", self.server.url)
             self._hang_up()
@@ -267,7 +270,9 @@ class Feed:
         why = explain_failure(ended)
         if _is_interrupted(ended):
             self._again(cell, why)
-        elif not _is_out_of_memory(ended):
+        elif not _failed_by(ended, _MEMORY):
+            if _failed_by(ended, _BROKEN):
+                raise PlaceLostError(f"{self.server.url}: {why}; mend it there; its images go to others")
             raise StudyError(f"{self.server.url}: {why}")
         elif cell in self._short_of_memory:
             raise _OutOfMemoryError(f"{self.server.url}: ran out of memory twice on one image ({why})")
@@ -297,14 +302,6 @@ def _files(output: Any) -> Iterable[Mapping[str, Any]]:
     return [image for image in images if isinstance(image, dict)] if isinstance(images, list) else []
 
 
-def _decoded(data: bytes, url: str) -> np.ndarray:
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            return np.asarray(picture.convert("RGB"))
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise StudyError(f"{url}: sent a picture that cannot be read ({error})") from error
-
-
 def _messages(ended: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
     status = ended.get("status")
     messages = status.get("messages") if isinstance(status, dict) else None
@@ -317,10 +314,11 @@ def _is_interrupted(ended: Mapping[str, Any]) -> bool:
     return any(kind == "execution_interrupted" for kind, _ in _messages(ended))
 
 
-def _is_out_of_memory(ended: Mapping[str, Any]) -> bool:
+def _failed_by(ended: Mapping[str, Any], words: Iterable[str]) -> bool:
+    """Say whether a node failed with an error that has one of these words in it."""
     return any(
         word in f"{data.get('exception_type')} {data.get('exception_message')}".lower()
         for kind, data in _messages(ended)
         if kind == "execution_error"
-        for word in _MEMORY
+        for word in words
     )

@@ -11,6 +11,7 @@ from goodseed.provenance.paths import shown
 from goodseed.provenance.recipe import (
     Recipe,
     above,
+    in_order,
     is_encoder,
     link_of,
     links_of,
@@ -21,6 +22,8 @@ from goodseed.provenance.recipe import (
 
 _SEEDS = ("seed", "noise_seed")
 _FARTHEST = 16
+_PROMPTS = ("text", "prompt", "caption", "positive")
+"""What stands in the names of inputs that may take a prompt, where the node is no text encoder by its inputs."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Input:
 
     @staticmethod
     def parse(text: str) -> Input:
-        node, _, name = text.rpartition(".")
+        node, _, name = text.partition(".")  # names of inputs may have dots, numbers of nodes have none
         return Input(node, name)
 
 
@@ -73,39 +76,87 @@ def find_prompt(
     """
     if chosen:
         return tuple(_chosen(recipe, text, str, "a text", where, "--prompt-input") for text in chosen)
-    prompts = [
-        prompt
-        for prompt in prompts_in(recipe, sampler_of(recipe, seed) or None)
-        if prompt["input"] and _is_own(prompt, recipe)
-    ]
-    found = [prompt for prompt in prompts if prompt["role"] == role]
+    sampler = sampler_of(recipe, seed)
+    found = _texts(recipe, sampler, role)
     encoders = {prompt["encoder"] for prompt in found}
     places = tuple(dict.fromkeys(Input(prompt["node"], prompt["input"]) for prompt in found))
     linked = [prompt for prompt in found if not prompt["whole"]]
-    if len(encoders) == 1 and not (linked and len(places) > 1):
+    # A second sampler with texts of its own, such as a refiner's, would go on with the workflow's prompt.
+    others = [prompt for other in sampling_nodes(recipe) if other != sampler for prompt in _texts(recipe, other, role)]
+    apart = {prompt["encoder"] for prompt in others} - encoders if found else set()
+    if len(encoders) == 1 and not apart and not (linked and len(places) > 1):
         return places
     asks = "--prompt-input" if role == "positive" else "a workflow with one negative text, or leave --negative out"
-    candidates = _listed(recipe, places or [Input(prompt["node"], prompt["input"]) for prompt in prompts])
     if not found:
         what = f"no {'prompt' if role == 'positive' else 'negative prompt'} input was found"
+        candidates = _could_take_prompt(recipe, sampler)
         hint = f"say which it is with {asks}: {candidates}" if candidates else "a study needs one to change"
         raise StudyError(f"{where}: {what} (no text encoder leads to `{role}` of the sampler); {hint}")
-    raise StudyError(f"{where}: several texts make up the {role} prompt; say with {asks} which to set: {candidates}")
+    again = " (it may be repeated)" if apart and role == "positive" else ""
+    candidates = _listed(recipe, dict.fromkeys([*places, *(Input(one["node"], one["input"]) for one in others)]))
+    raise StudyError(
+        f"{where}: several texts make up the {role} prompt; say with {asks} which to set{again}: {candidates}"
+    )
 
 
 def sampler_of(recipe: Recipe, seed: Sequence[Input]) -> str:
-    """Return the node that samples with the seed; of several the last; empty where none is found."""
+    """Return the node that samples with the seed; of several the first, whose noise the seed begins with.
+
+    A second pass goes on from there, on a larger latent or without noise of its own. Empty where none is found.
+    """
     nodes = {place.node for place in seed}
     samplers = sampling_nodes(recipe)
     own = [sampler for sampler in samplers if nodes & {sampler, *above(recipe, sampler)}]
     with_seed = [sampler for sampler in own if (place := _seed_of(recipe, sampler)) is not None and place in seed]
-    return (with_seed or own or samplers or [""])[-1]
+    return (with_seed or own or samplers or [""])[0]
 
 
 def negative_of(recipe: Recipe, sampler: str) -> str:
     """Return the text of the negative prompt; empty where there is none, or where it is not one text."""
     texts = {prompt["text"] for prompt in prompts_in(recipe, sampler or None) if prompt["role"] == "negative"}
     return str(texts.pop()) if len(texts) == 1 else ""
+
+
+def _texts(recipe: Recipe, sampler: str, role: str) -> list[dict[str, Any]]:
+    """Return the texts that can be written into and that reach a sampler in a role.
+
+    Where an encoder serves both roles, its text is the positive one: many graphs make their negative conditioning of
+    the positive, by ConditioningZeroOut or, where nothing is guided, as it is.
+    """
+    found = [prompt for prompt in _own_texts(recipe, sampler) if prompt["role"] == role]
+    if found or role != "positive":
+        return found
+    return [prompt for prompt in _own_texts(_without_negative(recipe), sampler) if prompt["role"] == role]
+
+
+def _own_texts(recipe: Recipe, sampler: str) -> list[dict[str, Any]]:
+    """Return all texts of encoders that can be written into, with their role for a sampler."""
+    return [prompt for prompt in prompts_in(recipe, sampler or None) if prompt["input"] and _is_own(prompt, recipe)]
+
+
+def _without_negative(recipe: Recipe) -> Recipe:
+    """Return a recipe whose nodes take nothing as negative."""
+    nodes = {
+        key: {**node, "inputs": {name: value for name, value in node["inputs"].items() if name != "negative"}}
+        for key, node in recipe["nodes"].items()
+    }
+    return {**recipe, "nodes": nodes}
+
+
+def _could_take_prompt(recipe: Recipe, sampler: str) -> str:
+    """List the inputs that may take the prompt where no encoder shows it; the negative prompt last, and called so."""
+    own = {Input(prompt["node"], prompt["input"]): prompt["role"] for prompt in _own_texts(recipe, sampler)}
+    nodes = recipe["nodes"]
+    named = [
+        Input(key, name)
+        for key in in_order({**_without_negative(recipe), "saver": sampler or recipe["saver"]})
+        for name, value in nodes[key]["inputs"].items()
+        if link_of(value) is None and isinstance(literal_of(value), str) and not _is_file(literal_of(value))
+        if any(word in name.lower() for word in _PROMPTS) and "negative" not in name.lower()
+    ]
+    fit = dict.fromkeys([*named, *(place for place, role in own.items() if role != "negative")])
+    negative = _listed(recipe, [place for place, role in own.items() if role == "negative" and place not in fit])
+    return ", ".join(filter(None, [_listed(recipe, fit), negative and f"or, now the negative prompt, {negative}"]))
 
 
 def _seed_of(recipe: Recipe, sampler: str) -> Input | None:

@@ -95,8 +95,7 @@ class ComfyGenerator:
         time.sleep(_BEFORE_WAITING)
         while time.monotonic() < end and not self._closed:
             try:
-                server = self._server()
-                check_version(server, self._info)
+                server = self._checked_server()
                 if any(server.place(prompt_id) is not None for prompt_id in self._left):
                     time.sleep(_ASK)  # it still hangs
                     continue
@@ -117,6 +116,21 @@ class ComfyGenerator:
             raise StudyError("generator comfy: no server is named; give one with --server http://127.0.0.1:8188")
         return Server(self._url, self._settings.answer)
 
+    def _checked_server(self) -> Server:
+        """Return the server.
+
+        Raises:
+            ServerError: when it does not answer.
+            PlaceLostError: when it runs another version than was planned with: it was updated, or comes late.
+        """
+        server = self._server()
+        try:
+            check_version(server, self._info)
+        except StudyError as error:
+            self._hopeless = True
+            raise PlaceLostError(f"{error}; its images go to others") from error
+        return server
+
     def _open(self, server: Server) -> Feed:
         return Feed(server, self._workflow, self._settings, self.say)
 
@@ -124,14 +138,12 @@ class ComfyGenerator:
         """Do something with the feed; a server that does not answer is a lost place."""
         try:
             if self._feed is None:
-                server = self._server()
-                check_version(server, self._info)
-                self._feed = self._open(server)
+                self._feed = self._open(self._checked_server())
             return act(self._feed)
         except GraphRefusedError as error:
             raise StudyError(str(error)) from error
         except PlaceLostError as error:
-            self._hopeless = is_hopeless(error)
+            self._hopeless = self._hopeless or is_hopeless(error)
             self._drop()
             raise
         except ServerError as error:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image
+import numpy as np
 
 from goodseed.errors import RecordError, ServerError, StudyError
 from goodseed.noise import NoiseSpec, initial_noise, noise_fingerprint
@@ -19,6 +19,7 @@ from goodseed.provenance.record import parse_json
 from goodseed.provenance.stock import record_of_graph
 from goodseed.provenance.verify.client import Report, Server
 from goodseed.provenance.verify.rerun import CHECK, PREVIEW
+from goodseed.study.comfy.pictures import decoded
 from goodseed.study.comfy.workflow import SHOW, Graph, Workflow
 
 Info = dict[str, Any]
@@ -29,6 +30,8 @@ _WHOLE = ("checkpoints", "diffusion_models", "unet", "unet_gguf", "diffusers")
 _LATENTS = {"EmptyLatentImage": 4, "EmptySD3LatentImage": 16, "EmptyHunyuanLatentVideo": 0}
 """ComfyUI's nodes of empty latents, downscaled by 8, with their channels; 0: not one picture's latent."""
 _DEMO = "GoodSeedDemoModel"
+_APART = 32.0
+"""Levels of 255 by which pictures of different cards are never apart on the mean, and unlike pictures mostly are."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,14 @@ class Probe:
     height: int
     record: Mapping[str, Any] | None
     version: str
+    picture: np.ndarray
+    """uint8 [H, W, 3]."""
 
 
-def probe(workflow: Workflow, prompt: str, server: Server, report: Report) -> Probe:
-    """Run the workflow once, for its picture's size and, where the server has our pack, for its record.
+def probe(workflow: Workflow, prompt: str, server: Server, report: Report, limit: float = math.inf) -> Probe:
+    """Run the workflow once, for its picture and, where the server has our pack, for its record.
 
-    The picture passes through the server's temp folder.
+    The picture passes through the server's temp folder. It may take `limit` seconds.
 
     Raises:
         ServerError: when the server is down, is no ComfyUI, refuses the workflow or fails in it.
@@ -56,18 +61,46 @@ def probe(workflow: Workflow, prompt: str, server: Server, report: Report) -> Pr
     graph = workflow.filled(prompt, 0, show)
     if show == CHECK:
         _observe(graph, workflow.sampler)
-    entry = server.run(graph, report)
+    entry = server.run(graph, report, limit)
     outputs = entry.get("outputs")
     output = outputs.get(SHOW) if isinstance(outputs, dict) else None
     images = output.get("images") if isinstance(output, dict) else None
     if not isinstance(output, dict) or not isinstance(images, list) or len(images) != 1:
         count = len(images) if isinstance(images, list) else 0
         raise StudyError(f"{server.url}: the workflow gave {count} pictures for one seed; a study wants one a seed")
-    with Image.open(io.BytesIO(server.fetch(images[0]))) as picture:
-        width, height = picture.size
+    picture = decoded(server.fetch(images[0]), server.url)
     records = output.get(_RECORDS)
     record = _record(records[0]) if isinstance(records, list) and records else None
-    return Probe(graph, width, height, record, version)
+    return Probe(graph, picture.shape[1], picture.shape[0], record, version, picture)
+
+
+def check_alike(first: Probe, other: Probe, urls: tuple[str, str]) -> None:
+    """Return if two servers, so called, make the same picture of seed 0 but for what their cards round.
+
+    Raises:
+        StudyError: when they have model files of one name and different content, or another picture came.
+    """
+    one, two = _contents(first), _contents(other)
+    for name in (name for name in one if name in two and one[name] != two[name]):
+        raise StudyError(
+            f"{urls[1]}: its {shown(name)} has another content than at {urls[0]}; put the same file there, or leave "
+            "that server out"
+        )
+    if first.picture.shape != other.picture.shape:
+        sizes = " and ".join(f"{found.width}×{found.height}" for found in (other, first))
+        raise StudyError(f"{urls[1]}: and {urls[0]} give pictures of {sizes}; a study has one resolution")
+    apart = float(np.abs(first.picture.astype(np.int16) - other.picture).mean())
+    if apart > _APART:
+        raise StudyError(
+            f"{urls[1]}: gives another picture of the same seed than {urls[0]} ({apart:.0f} levels of 255 apart); are "
+            "its model files, packs and launch options the same? Mend that, or leave that server out"
+        )
+
+
+def _contents(found: Probe) -> dict[str, str]:
+    """Return the hash of the tensors in each model file that the server has told."""
+    models = (found.record or {}).get("models", [])
+    return {str(one["name"]): str(known) for one in models if (known := one["tensors_sha256"].get("value"))}
 
 
 def _observe(graph: Graph, sampler: str) -> None:
@@ -154,9 +187,10 @@ def _noise(workflow: Workflow, found: Probe) -> tuple[NoiseSpec, str]:
     """Return the noise spec and how it is known: observed, or from the graph."""
     observed = _observed_noise(workflow, found.record) if found.record is not None else None
     if observed is not None:
-        spec = NoiseSpec(tuple(int(size) for size in observed["shape"][-3:]))
+        digest, seen = observed
+        spec = NoiseSpec(seen)
         drawn = initial_noise(0, spec)
-        if observed["sha256"] not in (fingerprint(drawn)["sha256"], fingerprint(drawn[None])["sha256"]):
+        if digest not in (fingerprint(drawn)["sha256"], fingerprint(drawn[None])["sha256"]):
             raise StudyError(
                 "workflow: seed 0 gives other initial noise than ComfyUI's own draw; "
                 "give the sampler its seed alone, without a node that draws noise another way"
@@ -171,13 +205,22 @@ def _noise(workflow: Workflow, found: Probe) -> tuple[NoiseSpec, str]:
     return NoiseSpec(shape), "graph"
 
 
-def _observed_noise(workflow: Workflow, record: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+def _observed_noise(workflow: Workflow, record: Mapping[str, Any] | None) -> tuple[str, tuple[int, ...]] | None:
+    """Return hash and shape, without the batch, of the noise that the sampler began with.
+
+    Models of videos that paint pictures as well, such as Qwen-Image, have an axis of 1 in it for the frame.
+    """
     runs = [run for run in (record or {}).get("runs", []) if run.get("node") == workflow.sampler]
     for run in runs[:1]:
         items = (run.get("item_stages") or {}).get("initial_noise")
-        one = items[0] if isinstance(items, list) and items else (run.get("stages") or {}).get("initial_noise")
-        if isinstance(one, dict) and len(one.get("shape", ())) >= 3:
-            return one
+        batch = (run.get("stages") or {}).get("initial_noise")
+        one = items[0] if isinstance(items, list) and items else batch
+        if not isinstance(one, dict):
+            return None
+        shape = tuple(int(size) for size in one.get("shape", ()))
+        shape = shape[1:] if one is batch else shape
+        if len(shape) >= 3:
+            return str(one["sha256"]), shape
     return None
 
 

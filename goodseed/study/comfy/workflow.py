@@ -44,7 +44,7 @@ class Workflow:
 
     @property
     def sampler(self) -> str:
-        """The node that samples with the seed."""
+        """The node that begins with the seed's noise."""
         return sampler_of(recipe_of(self.graph, self.saver), self.seed)
 
     @property
