@@ -9,10 +9,10 @@ traits depend on it much, so that their rows show what racing saves at which ICC
 longer sets, in whose later rounds the same pairs of object and modifier stand before a background (532,480 pictures,
 two hours): studies of real models have thousands of prompts, and the more there are, the smaller is a race's share.
 
-The race runs over 10 orders of the prompts, simulated ones each on scores drawn anew, by both rules. "Kept" is the gain
-of the race's seeds over all seeds on held-out prompts as a share of the gain of the whole study's best seeds; "images"
-the share of the whole study's images to choose on. What the final word on held-out prompts costs comes on top of both.
-Intervals are 95 %, percentiles of a bootstrap over orders and held-out prompts.
+The race runs over 10 orders of the prompts (`--orders`), simulated ones each on scores drawn anew, by both rules.
+"Kept" is the gain of the race's seeds over all seeds on held-out prompts as a share of the gain of the whole study's
+best seeds; "images" the share of the whole study's images to choose on. What the final word on held-out prompts costs
+comes on top of both. Intervals are 95 %, percentiles of a bootstrap over orders and held-out prompts.
 """
 
 from __future__ import annotations
@@ -138,14 +138,14 @@ def simulated() -> Iterator[str]:
 
 
 def measured(
-    folder: Path, seeds: int, prompts: int, held_out: int, workers: int | None, top: int | None
+    folder: Path, seeds: int, prompts: int, held_out: int, workers: int | None, top: int | None, orders: int
 ) -> Iterator[str]:
     """Measure the demo model (or go on with that) and race on its tables, each order on the same scores."""
     plan = make_plan("demo", range(seeds), *prompt_sets(prompts, held_out), metrics=METRICS, options=OPTIONS)
     run_study(folder, plan, Running(workers=workers))
     tables = sorted(tables_of(read_ledger(folder)).items(), key=lambda item: -icc(item[1][0]).value)
     for name, table in tables:
-        yield row(name, [table] * ORDERS, top or max(1, seeds // 16))
+        yield row(name, [table] * orders, top or max(1, seeds // 16))
 
 
 def prompt_sets(prompts: int, held_out: int) -> tuple[PromptSet, PromptSet]:
@@ -196,12 +196,13 @@ def main() -> None:
     parser.add_argument("--held-out", type=int, default=52, help=f"with --out; at most {MOST_HELD_OUT}")
     parser.add_argument("--top", type=int, help="the best so many, with --out; a sixteenth of the seeds by default")
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--orders", type=int, default=ORDERS, help=f"of the prompts, with --out; {ORDERS} by default")
     asked = parser.parse_args()
     if asked.prompts > MOST_PROMPTS or asked.held_out > MOST_HELD_OUT:
         parser.error(f"the demo has {MOST_PROMPTS} prompts to choose on and {MOST_HELD_OUT} to hold out")
     rules = " | ".join(f"kept by {rule} | images" for rule in (GAIN, INTERVAL))
     print(f"| scores | seeds × prompts | top | ICC | whole gain, SDs | {rules} |\n|{'---|' * 9}")
-    sizes = (asked.seeds, asked.prompts, asked.held_out, asked.workers, asked.top)
+    sizes = (asked.seeds, asked.prompts, asked.held_out, asked.workers, asked.top, asked.orders)
     for line in simulated() if asked.out is None else measured(asked.out, *sizes):
         print(line, flush=True)
     if asked.out is None:

@@ -165,14 +165,19 @@ def prompts_in(
     """Return the texts that text encoders of the recipe read: role, text, node, encoder, and whether they are whole.
 
     `role` is positive or negative where the encoder's conditioning reaches the sampler (by default any) in that role
-    alone, else other. `whole` is false where the text comes by link: it may be a part of what was encoded, or no part.
-    `encoders` are nodes that encode text though their inputs do not show it; their text is empty where it is not known.
+    alone; positive also where nothing else does, since many graphs make their negative conditioning of the positive, by
+    ConditioningZeroOut or, where nothing is guided, as it is; else other. `whole` is false where the text comes by
+    link: it may be a part of what was encoded, or no part. `encoders` are nodes that encode text though their inputs do
+    not show it; their text is empty where it is not known.
     """
     nodes = recipe["nodes"]
     roles: dict[str, set[str]] = {}
     for key in sampling_nodes(recipe) if sampler is None else [sampler]:
-        for role in ("positive", "negative"):
-            for encoder in _encoders(nodes, key, role, encoders):
+        positive, negative = (_encoders(nodes, key, role, encoders) for role in ("positive", "negative"))
+        if positive <= negative:
+            negative = negative - positive
+        for role, reached in (("positive", positive), ("negative", negative)):
+            for encoder in reached:
                 roles.setdefault(encoder, set()).add(role)
     found: list[dict[str, Any]] = []
     for key in in_order(recipe):

@@ -33,8 +33,8 @@ SPEND = 0.004
 """The share of the whole study's gain that a race by `gain` may cost, as it expects it."""
 
 BELIEFS = "nonparametric, unskewed"
-"""What races by `gain` believe, as their plans say it; earlier forms took skewed chance for steadiness ("nonparametric")
-and effects as normal (nothing is said)."""
+"""What races by `gain` believe, as their plans say it. Earlier forms took skewed chance for steadiness
+("nonparametric"), or effects as normal (nothing is said)."""
 
 GROWTH = 1.5
 """By so much longer is each round's end of a race by `gain`: looking often pays more than long rounds."""
@@ -57,7 +57,7 @@ def make_rule(name: str, top: int, prompts: int, start: int, z: float = Z) -> Ru
 
 
 def first_round(name: str, prompts: int) -> int:
-    """Return how many prompts all seeds meet: 16 by intervals and by gain, where half may do; fewer where few are there.
+    """Return how many prompts all seeds meet: 16, by gain 8 of fewer than 416; fewer where there are not many.
 
     Means of few pictures are least normal, so that a race by gain starts with more as soon as these are a small part.
     """

@@ -94,7 +94,7 @@ def test_a_study_is_continued_and_not_with_other_settings(
     assert again["id"] == answer["id"]
     assert 0 < again["computed"] < answer["images"]
     says = refused(study(pipeline, "--guidance", "3"), capsys)
-    assert "another generator_info.sampling.cfg (was 7.5, now 3.0)" in says
+    assert "holds a study with other settings: generator_info.sampling.cfg (was 7.5, now 3.0)" in says
 
 
 def test_a_plan_at_a_known_rate_fetches_nothing(
@@ -279,8 +279,8 @@ def test_a_gpu_that_is_not_there_is_one_line(
         study(tmp_path, "--device", "cuda:5"), capsys
     )
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"card {device.index}")
-    two = ["study", "--generator", "diffusers", "--model", tmp_path, "--out", tmp_path / "study", "--device", "cuda:0"]
-    says = refused([*map(str, two), "--device", "cuda:1"], capsys)
+    two = [part for part in study(tmp_path) if part not in ("--device", "cpu")]
+    says = refused([*two, "--device", "cuda:0", "--device", "cuda:1"], capsys)
     assert "card 0 and card 1 give different pictures; a study has one kind of device" in says
 
 

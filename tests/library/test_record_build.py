@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,14 @@ def test_a_graph_that_was_not_observed_makes_a_sound_record_of_what_it_says() ->
     linked["3"]["inputs"]["seed"] = ["99", 0]
     record = build_record(recipe_of(linked, "9"), [], MODELS, {}, {}, None, (0, 1))
     assert record["tuple"]["seed"] == {"value": None, "known": "unknown"}
+
+
+def test_the_prompt_of_a_graph_without_a_negative_prompt_is_known() -> None:
+    prompt = copy.deepcopy(PROMPT) | {"30": {"class_type": "ConditioningZeroOut", "inputs": {"conditioning": ["5", 0]}}}
+    prompt["3"]["inputs"]["negative"] = ["30", 0]
+    values = build_record(recipe_of(prompt, "9"), [], MODELS, {}, {}, None, (0, 1))["tuple"]
+    assert values["prompt_sha256"] == {"value": hashlib.sha256(b"a red ball").hexdigest(), "known": "graph"}
+    assert values["negative_sha256"]["known"] == "unknown"
 
 
 def test_a_graph_that_does_not_sample_has_a_tuple_of_unknowns() -> None:

@@ -118,15 +118,8 @@ def negative_of(recipe: Recipe, sampler: str) -> str:
 
 
 def _texts(recipe: Recipe, sampler: str, role: str) -> list[dict[str, Any]]:
-    """Return the texts that can be written into and that reach a sampler in a role.
-
-    Where an encoder serves both roles, its text is the positive one: many graphs make their negative conditioning of
-    the positive, by ConditioningZeroOut or, where nothing is guided, as it is.
-    """
-    found = [prompt for prompt in _own_texts(recipe, sampler) if prompt["role"] == role]
-    if found or role != "positive":
-        return found
-    return [prompt for prompt in _own_texts(_without_negative(recipe), sampler) if prompt["role"] == role]
+    """Return the texts that can be written into and that reach a sampler in a role."""
+    return [prompt for prompt in _own_texts(recipe, sampler) if prompt["role"] == role]
 
 
 def _own_texts(recipe: Recipe, sampler: str) -> list[dict[str, Any]]:
