@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -17,7 +18,8 @@ from goodseed.errors import GraphRefusedError, ServerError, StudyError
 if TYPE_CHECKING:
     from goodseed.provenance.verify.client import Server
     from goodseed.study.comfy.feed import Settings
-    from goodseed.study.comfy.workflow import Choices
+    from goodseed.study.comfy.info import Probe
+    from goodseed.study.comfy.workflow import Choices, Workflow
     from goodseed.study.engines.interface import Place
     from goodseed.study.plan import Plan
 
@@ -152,7 +154,7 @@ def prepare_comfy(
         ServerError: when none of the servers answers, one is no ComfyUI, or the workflow fails.
     """
     from goodseed.provenance.verify.client import Server
-    from goodseed.study.comfy.info import check_alike, check_version, info_of, probe
+    from goodseed.study.comfy.info import info_of, probe
     from goodseed.study.comfy.workflow import read_workflow
     from goodseed.study.engines.interface import Place
 
@@ -166,24 +168,45 @@ def prepare_comfy(
     there = _answering(opened)
     with console().status("Running the workflow once…"):
         first = probe(flow, prompt, there[0], _say_nothing)
-    found = [first]
-    for server in there[1:]:
-        check_version(server, {"comfyui": {"version": first.version}})
-        try:
-            with console().status(f"Running the workflow once at {escaped(server.url)}…"):
-                other = probe(flow, prompt, server, _say_nothing, settings.stall)
-        except GraphRefusedError:
-            raise
-        except ServerError as error:
-            console().print(f"{escaped(str(error))}; the study begins without it", soft_wrap=True)
-        else:
-            check_alike(first, other, (there[0].url, server.url))
-            found.append(other)
+    found = [first, *_alike(flow, prompt, first, there, settings.stall)]
     # A server with the pack knows more of what they all run.
     info = info_of(flow, next((one for one in found if one.record is not None), first))
     _say_what_is_known(info)
     places = [Place(url, {"server": url, **asdict(settings)}) for url in urls]
     return {"workflow": flow.as_dict(), "info": info}, places
+
+
+def _alike(flow: Workflow, prompt: str, first: Probe, servers: Sequence[Server], limit: float) -> list[Probe]:
+    """Run the workflow at all servers but the first, at once, since each may have to load its models, and compare.
+
+    What fails there is said, and the study begins without that server.
+
+    Raises:
+        StudyError: for a server of another version than the first, or that makes another picture.
+        ServerError: when a server refuses the workflow.
+    """
+    from goodseed.study.comfy.info import check_alike, check_version, probe
+
+    others = servers[1:]
+    for server in others:
+        check_version(server, {"comfyui": {"version": first.version}})
+    found: list[Probe] = []
+    if not others:
+        return found
+    where = escaped(others[0].url) if len(others) == 1 else f"{len(others)} other servers"
+    with console().status(f"Running the workflow once at {where}…"), ThreadPoolExecutor(len(others)) as pool:
+        runs = [pool.submit(probe, flow, prompt, server, _say_nothing, limit) for server in others]
+    for server, run in zip(others, runs, strict=True):
+        try:
+            other = run.result()
+        except GraphRefusedError:
+            raise
+        except ServerError as error:
+            console().print(f"{escaped(str(error))}; the study begins without it", soft_wrap=True)
+        else:
+            check_alike(first, other, (servers[0].url, server.url))
+            found.append(other)
+    return found
 
 
 def _say_nothing(what: str, done: float, of: float) -> None:

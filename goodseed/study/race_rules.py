@@ -57,13 +57,11 @@ def make_rule(name: str, top: int, prompts: int, start: int, z: float = Z) -> Ru
 
 
 def first_round(name: str, prompts: int) -> int:
-    """Return how many prompts all seeds meet: 16, by gain 8 of fewer than 416; fewer where there are not many.
+    """Return how many prompts all seeds meet: 16, or fewer where there are not many.
 
-    Means of few pictures are least normal, so that a race by gain starts with more as soon as these are a small part.
+    With fewer a race by gain would save more, but what few prompts say of chance may be far from what the others will.
     """
-    if name == INTERVAL:
-        return max(3, min(START, prompts // 4))
-    return max(4, min(START // 2, prompts // 8), min(START, prompts // 26))
+    return max(3, min(START, prompts // 4)) if name == INTERVAL else max(4, min(START, prompts // 8))
 
 
 class IntervalRule:
