@@ -10,8 +10,9 @@ needs its n×d features in float32, two such arrays in float64 and a few of min(
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -152,14 +153,18 @@ class _Sets:
         self._shift = mean - reference.mean
         self._centred = features
         self._centred -= mean[:, None]
-        self._projected = np.stack([_times_triangle(rows, reference.factor) for rows in self._centred])
+        self._projected = [_times_triangle(rows, reference.factor) for rows in self._centred]
         self._images = features.shape[1]
         self._by_images = features.shape[1] < features.shape[2]
-        self._gram = self._outer(self._projected)
+        self._halves = [_by_itself(rows, self._by_images) for rows in self._projected]
+
+    @cached_property
+    def _gram(self) -> FloatArray:
+        return np.stack([_mirrored(half) for half in self._halves])
 
     def distances(self) -> FloatArray:
         """Return each seed's distance: [s]."""
-        return self._distances(self._shift, (self._centred**2).sum(axis=(1, 2)), self._gram, self._images)
+        return self._distances(self._shift, (self._centred**2).sum(axis=(1, 2)), self._halves, self._images)
 
     def distances_without(self, group: npt.NDArray[np.int64]) -> FloatArray:
         """Return each seed's distance without the images at some positions: [s]."""
@@ -173,15 +178,14 @@ class _Sets:
             gram = gram - rows - rows.swapaxes(1, 2) + rows.mean(axis=1, keepdims=True)
         else:
             centre = moved @ self._reference.factor
-            gram = self._gram - self._outer(self._projected[:, group])
+            gram = self._gram - np.stack([_mirrored(_by_itself(rows[group], False)) for rows in self._projected])
             gram = gram - len(kept) * centre[:, :, None] * centre[:, None]
         return self._distances(self._shift + moved, scatter, gram, len(kept))
 
-    def _outer(self, projected: FloatArray) -> FloatArray:
-        return np.stack([_by_itself(rows, self._by_images) for rows in projected])
-
-    def _distances(self, shift: FloatArray, scatter: FloatArray, gram: FloatArray, images: int) -> FloatArray:
-        eigenvalues = np.stack([_eigenvalues(one) for one in gram])
+    def _distances(
+        self, shift: FloatArray, scatter: FloatArray, grams: Iterable[FloatArray], images: int
+    ) -> FloatArray:
+        eigenvalues = np.stack([_eigenvalues(gram) for gram in grams])
         kept = np.where(eigenvalues > _NOISE * eigenvalues[:, -1:], eigenvalues, 0.0)
         roots = np.sqrt(kept / (images - 1)).sum(axis=1)
         distances: FloatArray = (shift**2).sum(axis=1) + scatter / (images - 1) + self._reference.trace - 2 * roots
@@ -210,16 +214,23 @@ def _factor(covariance: FloatArray) -> FloatArray:
 
 
 def _by_itself(rows: FloatArray, by_rows: bool) -> FloatArray:
-    """Return rows·rowsᵀ, or rowsᵀ·rows: of [n, d], one half of which is computed."""
+    """Return the lower half of rows·rowsᵀ, or of rowsᵀ·rows, for rows [n, d]; what is above it means nothing."""
     from scipy.linalg.blas import dsyrk
 
     half: FloatArray = dsyrk(1.0, rows.T, trans=int(by_rows), lower=1)
-    half += np.tril(half, -1).T
     return half
 
 
+def _mirrored(half: FloatArray) -> FloatArray:
+    """Return the symmetric matrix with this lower half."""
+    lower = np.tril(half, -1)
+    whole: FloatArray = lower + lower.T
+    np.fill_diagonal(whole, half.diagonal())
+    return whole
+
+
 def _eigenvalues(symmetric: FloatArray) -> FloatArray:
-    """Return the eigenvalues of a symmetric matrix [k, k], rising."""
+    """Return the eigenvalues of a symmetric matrix [k, k], rising; only its lower half is read."""
     from scipy.linalg import eigh
 
     values: FloatArray = eigh(symmetric, eigvals_only=True, driver="ev", check_finite=False)
