@@ -33,7 +33,7 @@ def seen(flow: Workflow, noises: dict[str, Any], whole: bool = False) -> Probe:
         items = None if whole else {"initial_noise": [fingerprint(noise)]}
         runs.append({"node": key, "item_stages": items, "stages": {"initial_noise": fingerprint(noise[None])}})
     record = {**(record_of_graph(graph, SHOW) or {}), "runs": runs}
-    return Probe(graph, 32, 32, record, "0.33.0", pixels(0))
+    return Probe(graph, record, "0.33.0", pixels(0))
 
 
 @pytest.mark.parametrize("shape", [(4, 8, 8), (16, 1, 8, 8), (128, 4, 4)])

@@ -31,7 +31,7 @@ _LATENTS = {"EmptyLatentImage": 4, "EmptySD3LatentImage": 16, "EmptyHunyuanLaten
 """ComfyUI's nodes of empty latents, downscaled by 8, with their channels; 0: not one picture's latent."""
 _DEMO = "GoodSeedDemoModel"
 _APART = 32.0
-"""Levels of 255 by which pictures of different cards are never apart on the mean, and unlike pictures mostly are."""
+"""Levels of 255: pictures that are farther apart on the mean are taken for different ones, not for other rounding."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,18 @@ class Probe:
     """One run of the workflow with seed 0: what it gave, and what was observed of it."""
 
     graph: Graph
-    width: int
-    height: int
     record: Mapping[str, Any] | None
     version: str
     picture: np.ndarray
     """uint8 [H, W, 3]."""
+
+    @property
+    def width(self) -> int:
+        return int(self.picture.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.picture.shape[0])
 
 
 def probe(workflow: Workflow, prompt: str, server: Server, report: Report, limit: float = math.inf) -> Probe:
@@ -71,7 +77,7 @@ def probe(workflow: Workflow, prompt: str, server: Server, report: Report, limit
     picture = decoded(server.fetch(images[0]), server.url)
     records = output.get(_RECORDS)
     record = _record(records[0]) if isinstance(records, list) and records else None
-    return Probe(graph, picture.shape[1], picture.shape[0], record, version, picture)
+    return Probe(graph, record, version, picture)
 
 
 def check_alike(first: Probe, other: Probe, urls: tuple[str, str]) -> None:
